@@ -1,0 +1,106 @@
+"""The names that expressions and templates can use, and only those of them that each one asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from engine.state import Customer
+    from engine.turn import Turn
+
+UTC: Final = ZoneInfo("UTC")
+MAX_NAME = 64
+"""Code points of a customer's name that are used."""
+
+_UNSET: Final = object()
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo | None:
+    """The IANA time zone of that name; None when there is none, or `name` is no name at all."""
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def first_name(customer: Customer) -> str:
+    """What to call the customer; empty when not known."""
+    return customer.first_name.strip()[:MAX_NAME]
+
+
+class Environment:
+    """Collects the values of `names` for one turn.
+
+    Clock names (hour, minute, day_of_week with Monday = 1, current_time, timezone) are in `timezone` if that is
+    given, else in the customer's, else in the flow's, else UTC. A name that nothing defines is left out.
+    """
+
+    __slots__ = ("_clock", "_of_turn", "_variables", "_zone")
+
+    def __init__(self, names: Iterable[str], timezone: str = "") -> None:
+        wanted = sorted(names)
+        self._zone = zone(timezone)
+        self._clock = tuple((name, _CLOCK[name]) for name in wanted if name in _CLOCK)
+        self._of_turn = tuple((name, _OF_TURN[name]) for name in wanted if name in _OF_TURN)
+        self._variables = tuple(name for name in wanted if name not in BUILTINS)
+
+    def __call__(self, turn: Turn) -> dict[str, Any]:
+        env: dict[str, Any] = {}
+        if self._clock:
+            local = turn.local_time(self._zone)
+            for name, read in self._clock:
+                env[name] = read(local)
+        for name, find in self._of_turn:
+            env[name] = find(turn)
+        for name in self._variables:
+            value = turn.variables.get(name, _UNSET)
+            if value is not _UNSET:
+                env[name] = value
+            elif name in turn.bot.variables:
+                env[name] = turn.bot.variables[name].default
+        return env
+
+
+def _user(turn: Turn) -> dict[str, Any]:
+    customer = turn.customer
+    name = f"{customer.first_name} {customer.last_name}".strip()
+    known = {
+        "id": customer.id,
+        "name": name,
+        "first_name": customer.first_name,
+        "last_name": customer.last_name,
+        "email": customer.email,
+        "phone": customer.phone,
+        "language": customer.language,
+        "timezone": customer.timezone,
+    }
+    return {**customer.attributes, **known}
+
+
+def _text(turn: Turn) -> str:
+    return turn.text
+
+
+_CLOCK: Final[dict[str, Callable[[datetime], Any]]] = {
+    "hour": lambda local: local.hour,
+    "minute": lambda local: local.minute,
+    "day_of_week": lambda local: local.isoweekday(),
+    "current_time": lambda local: local.isoformat(timespec="seconds"),
+    "timezone": lambda local: str(local.tzinfo),
+}
+_OF_TURN: Final[dict[str, Callable[[Turn], Any]]] = {
+    "user": _user,
+    "customer_name": lambda turn: first_name(turn.customer),
+    "conversation_history": lambda turn: {"length": turn.state.history},
+    "message": _text,
+    "text": _text,
+}
+BUILTINS: Final = frozenset(_CLOCK) | frozenset(_OF_TURN)
+"""Names that the engine gives; no variable can have one of them."""

@@ -1,0 +1,42 @@
+"""`end`: ends the session; the customer's next message begins a new one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from engine.fields import TemplateText
+from engine.nodes.base import Connection, Next, Node, SpeakingConfig, Speech, Tools
+
+if TYPE_CHECKING:
+    from engine.flow import NodeDefinition
+    from engine.turn import Turn
+
+
+class EndConfig(SpeakingConfig):
+    """Ends the session. Its variables are reset when the next one begins."""
+
+    message: TemplateText | None = Field(None, description="What is said at the end, a template.")
+
+
+class EndNode(Node):
+    """A compiled `end`."""
+
+    __slots__ = ("_speech",)
+
+    def __init__(self, id: str, connections: tuple[Connection, ...], speech: Speech | None) -> None:
+        super().__init__(id, connections)
+        self._speech = speech
+
+    def enter(self, turn: Turn) -> Next:
+        if self._speech is not None:
+            self._speech.say(turn)
+        turn.node = ""
+        return None
+
+
+def build(definition: NodeDefinition, config: EndConfig, tools: Tools) -> EndNode:
+    """Compile."""
+    speech = Speech(tools.template(config.message), config) if config.message is not None else None
+    return EndNode(definition.id, tools.connections(definition), speech)

@@ -1,0 +1,84 @@
+"""Where a conversation stands: everything that `step` needs to know of its past, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from engine.effects import Effect
+
+STATE_SCHEMA = 1
+
+Control = Literal["bot", "waiting", "human"]
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The node that waits for the customer, and how often it has asked."""
+
+    node: str
+    timer: str = ""
+    """The running timer's name, empty when none runs. A `TimerFired` with another name is stale."""
+    attempts: int = 0
+
+
+class ConversationState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A conversation between two turns. Serialises to JSON and back to an equal value.
+
+    `control` says who answers: the bot, nobody yet (`waiting` for a human), or a human.
+    `node` is where the flow stands, empty before the first turn and after an end.
+    """
+
+    schema: int = STATE_SCHEMA
+    flow: str = ""
+    """Id of the flow version that the conversation is pinned to; empty before the first turn."""
+    control: Control = "bot"
+    node: str = ""
+    waiting: Waiting | None = None
+    variables: dict[str, Any] = {}
+    turns: int = 0
+    """Turns since the flow was started or restarted; `global_settings.max_turns` bounds it."""
+    timers: int = 0
+    """How many timers this conversation ever started; makes their names unique."""
+    history: int = 0
+    """How many messages the customer ever sent to the bot; expressions read it as `conversation_history.length`."""
+    silent: int = 0
+    """Timer turns since the customer's last word; bounds how often the bot speaks into the silence."""
+    last_event_at: datetime | None = None
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a turn may know of the customer; templates and expressions read it as `user`."""
+
+    id: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    language: str = ""
+    timezone: str = ""
+    attributes: dict[str, Any] = {}
+
+
+class TraceEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that a turn did and why: `{"kind": "node", "at": "welcome"}`.
+
+    Kinds: start (the flow begins, and why), node (entered), connection (taken), condition (evaluated, with its
+    value), action (global action that matched, with its keyword), choice (made, with its value), intent (with its
+    confidence), input (stored, or why not), variable (set), timer (started, or fired), fallback (and why), limit
+    (reached), error, ignored (and why). Nothing here quotes what the customer wrote.
+    """
+
+    kind: str
+    at: str = ""
+    detail: str = ""
+    value: Any = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one event came to: the next state, what is to be done, and the account of it."""
+
+    state: ConversationState
+    effects: tuple[Effect, ...]
+    trace: tuple[TraceEntry, ...]
