@@ -1,0 +1,66 @@
+"""Telegram as the gateway sees it: the parts of this folder behind the one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from adapters.capabilities import Capabilities
+from adapters.protocol import Call, ChannelAccess, Envelope, Parsed, Receipt
+from adapters.telegram import poll
+from adapters.telegram.capabilities import CAPABILITIES
+from adapters.telegram.client import TelegramClient
+from adapters.telegram.parse import parse_update
+from adapters.telegram.render import render_message, render_typing
+from adapters.telegram.verify import verify_secret
+from engine.messages import OutboundMessage
+
+
+class TelegramAdapter:
+    """The `Adapter` for Telegram bots. One instance serves every Telegram channel; see `adapters.protocol`.
+
+    `ChannelAccess.secrets`: `bot_token`, `secret_token` (the webhook's). `ChannelAccess.settings`: `api_base`
+    (a self-hosted Bot API server's address, optional).
+    """
+
+    platform: str = "telegram"
+    capabilities: Capabilities = CAPABILITIES
+
+    def __init__(self, client: TelegramClient | None = None) -> None:
+        self._client = client or TelegramClient()
+
+    def verify(self, body: bytes, headers: Mapping[str, str], access: ChannelAccess, now: datetime) -> None:
+        """Compare the secret header. Raises `Unverified`."""
+        verify_secret(headers, access)
+
+    def parse(self, body: bytes, now: datetime) -> Parsed:
+        """One update; `answer` stops a pressed button's spinner. Never raises."""
+        return parse_update(body, now)
+
+    def render(self, recipient: str, message: OutboundMessage) -> list[Call]:
+        """The sendMessage calls, in order; never empty."""
+        return render_message(recipient, message)
+
+    def typing(self, recipient: str) -> Call | None:
+        """A sendChatAction call."""
+        return render_typing(recipient)
+
+    async def send(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
+        """Carry out one call; its key goes unused, for Telegram takes none. Raises `SendFailed`."""
+        return await self._client.send(call, access)
+
+    async def get_updates(self, access: ChannelAccess, offset: int, timeout_seconds: int) -> list[bytes]:
+        """Long polling; see `adapters.telegram.poll.get_updates`."""
+        return await poll.get_updates(self._client, access, offset, timeout_seconds)
+
+    def next_offset(self, updates: Sequence[bytes], offset: int) -> int:
+        """The offset that confirms `updates`; see `adapters.telegram.poll.next_offset`."""
+        return poll.next_offset(updates, offset)
+
+    def answer_call(self, answer: bytes) -> Call:
+        """`Parsed.answer` as a call of its own: an update that was polled has no webhook to answer."""
+        return Call(method="answerCallbackQuery", body=answer)
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._client.close()

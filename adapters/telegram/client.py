@@ -1,0 +1,140 @@
+"""Carry out Telegram calls: a thin client with no models, whose errors say what a delivery needs to know.
+
+No error that leaves here holds the request's URL, which contains the bot token: not in its text, and not
+as its cause or context. Why not aiogram's client: `docs/decisions/0006-telegram-sdk-off-the-hot-road.md`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import aiohttp
+import msgspec
+from aiohttp import ClientSession, ClientTimeout
+from yarl import URL
+
+from adapters.errors import Misconfigured, SendFailed, TryLater
+from adapters.http import open_session
+from adapters.protocol import Call, ChannelAccess, Receipt
+from adapters.telegram.failures import refusal, transport_failure, unreadable_answer
+
+BOT_TOKEN: Final = "bot_token"  # noqa: S105 - a secret's name
+"""Where `ChannelAccess.secrets` holds the token."""
+API_BASE: Final = "https://api.telegram.org"
+
+MAX_URLS = 8192
+"""Prebuilt URLs kept: channels times methods."""
+
+_TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{3,128}")
+_JSON = {"Content-Type": "application/json"}
+
+
+class _Message(msgspec.Struct, gc=False):
+    message_id: int = 0
+
+
+class _Sent(msgspec.Struct, gc=False):
+    """The answer to a send: a message, or true. Only what is needed of it is decoded."""
+
+    ok: bool
+    result: _Message | bool = False
+
+
+_decode_sent = msgspec.json.Decoder(_Sent).decode
+
+
+def bot_token(access: ChannelAccess) -> str:
+    """The channel's bot token, checked for its form. Raises `Misconfigured`."""
+    token = access.secrets.get(BOT_TOKEN, "")
+    if not token:
+        raise Misconfigured("this channel has no bot token")
+    if _TOKEN.fullmatch(token) is None:
+        raise Misconfigured("the bot token does not look like one (digits, a colon, then letters and digits)")
+    return token
+
+
+def api_base(access: ChannelAccess) -> str:
+    """The Bot API server's address without a trailing slash: `settings.api_base`, or Telegram's own."""
+    base = access.settings.get("api_base") or API_BASE
+    if not isinstance(base, str) or not base.startswith(("https://", "http://")):
+        raise Misconfigured("the setting api_base is not an http(s) address")
+    return base.rstrip("/")
+
+
+@lru_cache(maxsize=MAX_URLS)
+def _url(base: str, token: str, method: str) -> URL:
+    """A URL costs more to build and parse than a body to encode, and the same few are used all the time."""
+    try:
+        return URL(f"{base}/bot{token}/{method}", encoded=True)
+    except ValueError:
+        pass
+    raise Misconfigured("the setting api_base is not an http(s) address")
+
+
+class TelegramClient:
+    """One session for all channels. Opens at the first call, inside the running loop; close it in the end."""
+
+    def __init__(self) -> None:
+        self._session: ClientSession | None = None
+        self._closed = False
+
+    async def send(self, call: Call, access: ChannelAccess) -> Receipt:
+        """Carry out a call that sends or changes something. Raises a `SendFailed` that fits."""
+        status, body = await self.request(call, access)
+        if status == 200:
+            try:
+                answer = _decode_sent(body)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                answer = None
+            if answer is not None and answer.ok:
+                result = answer.result
+                return Receipt(message=str(result.message_id)) if isinstance(result, _Message) else Receipt()
+            if answer is None and _is_ok(body):
+                return Receipt()
+        raise self.failure(call, status, body, access)
+
+    async def request(
+        self, call: Call, access: ChannelAccess, patience: ClientTimeout | None = None
+    ) -> tuple[int, bytes]:
+        """The HTTP status and the whole body of the answer. Raises a `SendFailed` if there is none."""
+        url = _url(api_base(access), bot_token(access), call.method)
+        session = self._open()
+        failure: SendFailed
+        try:
+            # Redirects are not followed: they would carry the token elsewhere.
+            response = await session.post(
+                url, data=call.body, allow_redirects=False, timeout=patience or session.timeout
+            )
+            return response.status, await response.read()
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            failure = transport_failure(error)
+        # Raised out here, so that the error above, which names the URL, is not even its context.
+        raise failure
+
+    def failure(self, call: Call, status: int, body: bytes, access: ChannelAccess) -> SendFailed:
+        """The error for an answer that is no success."""
+        return refusal(call.method, status, body, bot_token(access)) or unreadable_answer(status)
+
+    async def close(self) -> None:
+        """Release connections. Calls after this fail with `TryLater`: another process may carry them out."""
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> ClientSession:
+        if self._closed:
+            raise TryLater("the Telegram client is closed", code="closed")
+        if self._session is None:
+            self._session = open_session(headers=_JSON)
+        return self._session
+
+
+def _is_ok(body: bytes) -> bool:
+    """Whether an answer of another shape (a list, an object without an id) still reports success."""
+    try:
+        answer = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(answer, dict) and answer.get("ok") is True
