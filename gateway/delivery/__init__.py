@@ -1,0 +1,1 @@
+"""Delivery: effects leave after their turn's commit, in order for each conversation, with nothing locked."""

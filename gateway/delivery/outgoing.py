@@ -1,0 +1,79 @@
+"""A send on its way out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from engine.effects import Send
+from gateway.channel import Channel
+
+
+class OutgoingPayload(msgspec.Struct, frozen=True, kw_only=True):
+    """What the effect's row keeps of it, as JSON."""
+
+    send: Send
+    seq: int
+
+
+_encode = msgspec.json.Encoder().encode
+decode_payload = msgspec.json.Decoder(OutgoingPayload).decode
+
+
+class Outgoing:
+    """One ordered effect in this worker's hands. `id` and `created_at` are the message's too."""
+
+    __slots__ = (
+        "attempts",
+        "calls_done",
+        "channel",
+        "conversation_id",
+        "created_at",
+        "due_at",
+        "id",
+        "lease_until",
+        "position",
+        "receipt",
+        "recipient",
+        "send",
+        "seq",
+    )
+
+    def __init__(
+        self,
+        *,
+        id: UUID,
+        created_at: datetime,
+        conversation_id: UUID,
+        channel: Channel,
+        recipient: str,
+        position: int,
+        seq: int,
+        send: Send,
+        due_at: datetime,
+        attempts: int = 0,
+        lease_until: datetime | None = None,
+    ) -> None:
+        self.id = id
+        self.created_at = created_at
+        self.conversation_id = conversation_id
+        self.channel = channel
+        self.recipient = recipient
+        """The conversation key: where the platform sends it."""
+        self.position = position
+        self.seq = seq
+        self.send = send
+        self.due_at = due_at
+        self.attempts = attempts
+        self.lease_until = lease_until
+        """Until when this worker may send it; None before the turn's commit has said so."""
+        self.calls_done = 0
+        """How many of its calls the platform has taken: a long text is several."""
+        self.receipt = ""
+        """The platform's id of the last message that it became."""
+
+    def payload(self) -> str:
+        """The JSON that the effect's row keeps."""
+        return _encode(OutgoingPayload(send=self.send, seq=self.seq)).decode()

@@ -1,0 +1,64 @@
+"""The demo: a bot and a web channel that are there after `gateway serve --demo`, with nothing to set up."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from storage import bots, channels
+from storage.audit import Change
+from storage.database import Database
+from storage.keyring import Keyring
+from storage.organizations import ensure_organization
+
+ORGANIZATION = "default"
+BOT = "demo"
+ROUTE = "demo"
+FLOW_FILE = Path(__file__).parent / "flow.json"
+POOL_SIZE = 4
+SESSION_SECRET = "/security/session_secret"  # noqa: S105 - where it is stored, not what it is
+
+
+def demo_definition() -> dict[str, Any]:
+    """The demo bot's flow: the documents' example, completed."""
+    definition: dict[str, Any] = json.loads(FLOW_FILE.read_text(encoding="utf-8"))
+    return definition
+
+
+async def publish_demo(database_url: str, keyring: Keyring) -> None:
+    """Make the demo's organization, bot and web channel, and publish its flow; what is there already stays."""
+    database = Database(database_url, pool_size=POOL_SIZE, application_name="gateway-demo")
+    try:
+        await _publish(database, keyring)
+    finally:
+        await database.dispose()
+
+
+async def _publish(database: Database, keyring: Keyring) -> None:
+    now = datetime.now(UTC)
+    organization = await ensure_organization(
+        database, slug=ORGANIZATION, name="Default", actor="gateway serve --demo", now=now
+    )
+    change = Change(organization_id=organization.id, actor="gateway serve --demo", now=now)
+    async with database.transaction([organization.id]) as connection:
+        bot = await bots.save_chatbot(connection, change, slug=BOT, name="Pixel", description="The demo bot")
+        flow = await bots.add_flow_version(
+            connection, change, chatbot_id=bot.id, flow_id="demo", definition=demo_definition()
+        )
+        await bots.publish(connection, change, flow.id)
+        if any(channel.route == ROUTE for channel in await channels.list_channels(connection)):
+            return
+        await channels.create_channel(
+            connection,
+            change,
+            keyring,
+            chatbot_id=bot.id,
+            type="web",
+            name="Demo page",
+            route=ROUTE,
+            config={"widget_type": "embedded", "security": {"session_secret": secrets.token_urlsafe(32)}},
+            secret_paths=[SESSION_SECRET],
+        )

@@ -1,0 +1,1 @@
+"""The HTTP side: webhooks, health, metrics. `aiohttp.web` appears in this package and in `gateway.web` alone."""

@@ -1,0 +1,67 @@
+"""Webhook endpoints: read, verify, parse, accept, answer. A 2xx is given after the commit and never before."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from aiohttp import web
+
+from adapters.errors import Unverified
+from adapters.protocol import Parsed
+from gateway import metrics
+from gateway.channel import Channel
+from gateway.checkpoints import reach
+from gateway.directory import Directory
+from gateway.statuses import StatusLane
+from gateway.turns.arrival import Accepted
+
+_JSON = "application/json"
+REFUSED = b'{"error":"unauthorized","message":"This address and secret belong to no channel."}'
+"""One answer for an unknown route and for a wrong secret: a stranger learns nothing from the difference."""
+
+
+class Webhooks:
+    """`POST /webhook/{platform}/{route}` for every platform that calls us."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        accept: Callable[[Channel, Parsed], Awaitable[list[Accepted]]],
+        statuses: StatusLane,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._directory = directory
+        self._accept = accept
+        self._statuses = statuses
+        self._clock = clock
+
+    async def post(self, request: web.Request) -> web.Response:
+        """One body. 200 when everything in it is committed, 401 for a stranger, 413, 503 while the database is away."""
+        body = await request.read()
+        reach("request.received")
+        platform = request.match_info["platform"]
+        channel = await self._directory.by_route(platform, request.match_info["route"])
+        now = self._clock()
+        if channel is None or not _verified(channel, body, request, now):
+            metrics.events(channel.platform if channel else "unknown", "refused").inc()
+            return web.Response(status=401, body=REFUSED, content_type=_JSON)
+        reach("request.verified")
+        parsed = channel.adapter.parse(body, now)
+        reach("request.parsed")
+        if parsed.events or parsed.parked:
+            await self._accept(channel, parsed)
+        if parsed.statuses:
+            await self._statuses.report(channel, parsed.statuses)
+        reach("request.answered")
+        if parsed.answer is None:
+            return web.Response()
+        return web.Response(body=parsed.answer, content_type=_JSON)
+
+
+def _verified(channel: Channel, body: bytes, request: web.Request, now: datetime) -> bool:
+    try:
+        channel.adapter.verify(body, request.headers, channel.access, now)
+    except Unverified:
+        return False
+    return True

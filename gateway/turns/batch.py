@@ -1,0 +1,135 @@
+"""One batch against the database: lock, decide, write, commit. Whatever fails leaves nothing behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from engine.compile import Bot
+from engine.events import InboundEvent
+from gateway import metrics
+from gateway.channel import Channel
+from gateway.checkpoints import reach
+from gateway.delivery.outgoing import Outgoing
+from gateway.turns.arrival import Accepted, Arrival
+from gateway.turns.decide import Decider, pinned_flow
+from storage import turns
+from storage.ids import new_id
+from storage.turns import ContactKey, LockedConversation, Newcomer
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Bots(Protocol):
+    """Compiled flows by the id of their stored version."""
+
+    async def load(self, flows: Mapping[UUID, UUID]) -> Mapping[UUID, Bot]:
+        """The compiled flows among `flows` (flow version id → organization id); what can't be had is left out."""
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What a committed batch came to."""
+
+    accepted: Sequence[list[Accepted]]
+    """For each arrival, what became of its events."""
+    outgoing: Sequence[Outgoing]
+    """Sends that this worker holds the lease of, in order."""
+    queued: Mapping[UUID, UUID]
+    """Conversations (with their organization) whose sends queue behind somebody else's, to be claimed."""
+    decider: Decider
+
+
+class BatchRunner:
+    """Runs batches for one worker."""
+
+    def __init__(self, bots: Bots, owner: UUID, lease: timedelta, clock: Callable[[], datetime]) -> None:
+        self._bots = bots
+        self._owner = owner
+        self._lease = lease
+        self._clock = clock
+
+    async def run(self, connection: Any, arrivals: Sequence[Arrival]) -> Batch:
+        """Run one transaction. Raises what the database raises; the caller rolls back."""
+        now = self._clock()
+        await turns.begin(connection, {arrival.channel.organization_id for arrival in arrivals})
+        reach("turn.begun")
+        decider = await self._decider(connection, arrivals, now)
+        started = time.perf_counter()
+        accepted = [decider.run(arrival) for arrival in arrivals]
+        ledger = decider.finish()
+        metrics.turn_seconds("step").observe(time.perf_counter() - started)
+        reach("turn.stepped")
+        mine = await turns.write(connection, ledger.rows, now=now, owner=self._owner, lease=self._lease)
+        if ledger.reachability:
+            await turns.mark_reachable(connection, ledger.reachability, now)
+        reach("turn.written")
+        await connection.execute("COMMIT")
+        reach("turn.committed")
+        outgoing = [send for send in ledger.outgoing if send.id in mine]
+        for send in outgoing:
+            send.lease_until = send.due_at + self._lease
+        queued = {
+            send.conversation_id: send.channel.organization_id
+            for send in ledger.outgoing
+            if send.id not in mine
+        }
+        return Batch(accepted=accepted, outgoing=outgoing, queued=queued, decider=decider)
+
+    async def _decider(self, connection: Any, arrivals: Sequence[Arrival], now: datetime) -> Decider:
+        contacts: dict[ContactKey, tuple[Channel, InboundEvent]] = {}
+        events: list[tuple[UUID, str]] = []
+        for arrival in arrivals:
+            channel = arrival.channel
+            for event in arrival.events:
+                contacts.setdefault((channel.id, event.conversation_key), (channel, event))
+                events.append((channel.id, event.external_id))
+            events.extend((channel.id, parked.external_id) for parked in arrival.parked)
+        locked, known = await turns.lock(connection, contacts, events)
+        missing = [contact for contact in contacts if contact not in locked]
+        if missing:
+            await turns.create(connection, _newcomers(contacts[contact] for contact in missing), now)
+            locked, known = await turns.lock(connection, contacts, events)
+        reach("turn.locked")
+        return Decider(locked, known, await self._bots.load(_flows(contacts, locked)), now)
+
+
+def _newcomers(first_events: Iterable[tuple[Channel, InboundEvent]]) -> list[Newcomer]:
+    customers: dict[tuple[UUID, str], UUID] = {}
+    newcomers = []
+    for channel, event in first_events:
+        sender = event.sender
+        newcomers.append(
+            Newcomer(
+                organization_id=channel.organization_id,
+                channel_id=channel.id,
+                chatbot_id=channel.chatbot_id,
+                contact_key=event.conversation_key,
+                conversation_id=new_id(),
+                customer_id=customers.setdefault((channel.id, sender.external_id), new_id()),
+                sender=sender.external_id,
+                first_name=sender.first_name,
+                last_name=sender.last_name,
+                language=sender.language,
+                profile=_encode({"username": sender.username}).decode() if sender.username else "{}",
+            )
+        )
+    return newcomers
+
+
+def _flows(
+    contacts: Mapping[ContactKey, tuple[Channel, InboundEvent]],
+    locked: Mapping[ContactKey, LockedConversation],
+) -> dict[UUID, UUID]:
+    flows: dict[UUID, UUID] = {}
+    for contact, (channel, _) in contacts.items():
+        if channel.flow_id:
+            flows[channel.flow_id] = channel.organization_id
+        pinned = pinned_flow(locked[contact])
+        if pinned:
+            flows[pinned] = channel.organization_id
+    return flows

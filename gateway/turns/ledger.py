@@ -1,0 +1,176 @@
+"""What a batch will write, collected row by row. Nothing is decided here, and nothing is sent."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from engine.effects import Send
+from engine.state import ConversationState
+from gateway.channel import Channel
+from gateway.delivery.outgoing import Outgoing
+from storage.turns import LockedConversation, TurnRows
+
+POSITIONS_PER_TURN = 4096
+"""An effect's position is version × this + ordinal: it rises through the conversation's whole life."""
+
+_encode = msgspec.json.Encoder().encode
+_EMPTY = "{}"
+
+
+class OpenConversation:
+    """A locked conversation while the batch runs over it."""
+
+    __slots__ = (
+        "contact_key",
+        "customer_id",
+        "id",
+        "messages",
+        "state",
+        "status",
+        "version",
+        "version_before",
+    )
+
+    def __init__(self, contact_key: str, locked: LockedConversation, state: ConversationState) -> None:
+        self.contact_key = contact_key
+        self.id = locked.id
+        self.customer_id = locked.customer_id
+        self.version_before = self.version = locked.state_version
+        self.messages = locked.message_count
+        self.status = locked.status
+        self.state = state
+
+
+class Ledger:
+    """The rows of one batch and the sends that follow its commit."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.rows = TurnRows()
+        self.outgoing: list[Outgoing] = []
+        self.reachability: list[tuple[UUID, bool]] = []
+        """Customers who blocked the bot or let it write again."""
+        self._timers: dict[tuple[UUID, str], tuple[object, ...]] = {}
+
+    def record(
+        self,
+        channel: Channel,
+        id: UUID,
+        external_id: str,
+        conversation_id: UUID | None,
+        *,
+        event: bytes = b"",
+        seq: int | None = None,
+        parked: str = "",
+        raw: bytes | None = None,
+    ) -> None:
+        """An event is accepted: with its turn, or parked with the reason and its raw form."""
+        status = "parked" if parked else "done"
+        text = event.decode() if event else None
+        self.rows.inbox.append(
+            (id, channel.organization_id, channel.id, external_id, conversation_id, status, text, raw)
+            + (parked or None, seq)
+        )
+
+    def heard(
+        self,
+        channel: Channel,
+        conversation: OpenConversation,
+        id: UUID,
+        said: tuple[str, str, str],
+        external_id: str,
+    ) -> int:
+        """The customer's message joins the transcript. Returns its sequence number."""
+        conversation.messages += 1
+        self._message(channel, conversation, id, "customer", said, "received", external_id or None)
+        return conversation.messages
+
+    def send(
+        self, channel: Channel, conversation: OpenConversation, id: UUID, ordinal: int, send: Send
+    ) -> None:
+        """The bot's message joins the transcript, and its effect the outbox."""
+        conversation.messages += 1
+        message = send.message
+        payload = _encode({"choices": message.choices}).decode() if message.choices else _EMPTY
+        self._message(channel, conversation, id, "bot", ("text", message.text, payload), "queued", None)
+        outgoing = Outgoing(
+            id=id,
+            created_at=self.now,
+            conversation_id=conversation.id,
+            channel=channel,
+            recipient=conversation.contact_key,
+            position=_position(conversation, ordinal),
+            seq=conversation.messages,
+            send=send,
+            due_at=self.now + timedelta(milliseconds=send.delay_ms) if send.delay_ms else self.now,
+        )
+        self.outgoing.append(outgoing)
+        self.rows.effects.append(
+            (
+                id,
+                channel.organization_id,
+                conversation.id,
+                channel.id,
+                "delivery",
+                "send",
+                outgoing.position,
+                None,
+            )
+            + (outgoing.payload(), outgoing.due_at)
+        )
+
+    def start_timer(
+        self,
+        channel: Channel,
+        conversation: OpenConversation,
+        id: UUID,
+        ordinal: int,
+        timer: str,
+        due_at: datetime,
+    ) -> None:
+        """The conversation wants to be woken."""
+        self._timers[(conversation.id, timer)] = (
+            id,
+            channel.organization_id,
+            conversation.id,
+            channel.id,
+            "timer",
+            "timer",
+        ) + (_position(conversation, ordinal), timer, _EMPTY, due_at)
+
+    def cancel_timer(self, conversation: OpenConversation, timer: str) -> None:
+        """The conversation need not be woken; a timer that this very batch started is simply not written."""
+        if self._timers.pop((conversation.id, timer), None) is None:
+            self.rows.cancelled.append((conversation.id, timer))
+
+    def close(self, conversations: list[OpenConversation]) -> None:
+        """One row for each conversation that moved; the timers that are still wanted."""
+        self.rows.effects.extend(self._timers.values())
+        self.rows.conversations.extend(
+            (c.id, _encode(c.state).decode(), c.version_before, c.version, c.messages, c.status)
+            for c in conversations
+            if c.version != c.version_before
+        )
+
+    def _message(
+        self,
+        channel: Channel,
+        conversation: OpenConversation,
+        id: UUID,
+        sender: str,
+        said: tuple[str, str, str],
+        status: str,
+        external_id: str | None,
+    ) -> None:
+        self.rows.messages.append(
+            (id, channel.organization_id, conversation.id, channel.id, conversation.messages, sender)
+            + said
+            + (status, external_id)
+        )
+
+
+def _position(conversation: OpenConversation, ordinal: int) -> int:
+    return conversation.version * POSITIONS_PER_TURN + ordinal

@@ -1,0 +1,50 @@
+"""How an event reads in the transcript: its message type, its text, and what the text does not carry."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from engine.events import (
+    ChoiceMade,
+    CommandReceived,
+    ContactabilityChanged,
+    ContactReceived,
+    ConversationOpened,
+    EventBody,
+    LocationReceived,
+    MediaReceived,
+    MessageDeleted,
+    MessageEdited,
+    ReactionReceived,
+    TextReceived,
+    TimerFired,
+)
+
+_encode = msgspec.json.Encoder().encode
+
+NOTHING = "{}"
+
+
+def describe(body: EventBody) -> tuple[str, str, str] | None:
+    """(message type, content, payload as JSON) of a customer's message; None for what is no message."""
+    match body:
+        case TextReceived():
+            return "text", body.text, NOTHING
+        case ChoiceMade():
+            return "choice", body.title, _encode({"choice": body.choice}).decode()
+        case CommandReceived():
+            return "command", f"/{body.command} {body.argument}".strip(), NOTHING
+        case MediaReceived():
+            return body.kind, body.caption, _encode(body).decode()
+        case LocationReceived():
+            return "location", body.name, _encode(body).decode()
+        case ContactReceived():
+            return "contact", body.name, _encode(body).decode()
+        case ReactionReceived() | MessageEdited() | MessageDeleted():
+            return None
+        case ContactabilityChanged() | ConversationOpened() | TimerFired():
+            return None
+        case _:
+            assert_never(body)

@@ -1,0 +1,199 @@
+"""The web channel, put together: its routes, its hub, its bus, and what runs in the background."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import structlog
+from aiohttp import hdrs, web
+
+from adapters.errors import Misconfigured
+from adapters.web.adapter import WebAdapter
+from gateway import metrics
+from gateway.channel import Channel
+from gateway.errors import Unavailable
+from gateway.web.appearance import WebSettings
+from gateway.web.background import Background
+from gateway.web.bus import Bus, connect
+from gateway.web.hub import Hub
+from gateway.web.pages import DemoPage, DemoRoute, Script
+from gateway.web.ports import Accept, Clock, FindChannel, StatusLane, Transcript
+from gateway.web.presence import Presence
+from gateway.web.session import INTERNAL_ERROR, Session, Tools
+from gateway.web.socket import TRY_AGAIN_LATER
+
+MAX_MESSAGE_BYTES: Final = 64 * 1024
+HEARTBEAT_SECONDS: Final = 30.0
+CLOSE_SECONDS: Final = 2.0
+"""How long a closing handshake may take."""
+MAX_SOCKETS: Final = 20_000
+"""Open sockets of one process; one more is told to try again, which finds another replica."""
+CONFIG_SECONDS: Final = 60
+MAX_CACHED: Final = 1_000
+
+UNKNOWN_BOT: Final = 4404
+WRONG_SITE: Final = 4403
+
+_log = structlog.get_logger(__name__)
+
+
+class WebService:
+    """Serves widgets. `adapter` delivers to them; `routes` belong into the application."""
+
+    def __init__(self, *, transcript: Transcript, redis_url: str, clock: Clock) -> None:
+        self._background = Background()
+        self._redis = connect(redis_url)
+        self._bus = Bus(self._redis, uuid4().hex[:16], random.random)
+        self.hub = Hub(transcript, self._bus, self._background)
+        self._bus.listen(self.hub)
+        self._presence = Presence(self._redis, self.hub, self._bus.origin, clock)
+        self.adapter = WebAdapter(self.hub.deliver)
+        self._transcript = transcript
+        self._clock = clock
+        self._settings: dict[UUID, tuple[Mapping[str, Any], WebSettings]] = {}
+        self._tools: Tools
+        self._find_channel: FindChannel
+        self._demo: DemoPage
+        self._script = Script()
+
+    def connect(
+        self, *, accept: Accept, find_channel: FindChannel, statuses: StatusLane, demo_route: DemoRoute
+    ) -> None:
+        """Say where what widgets send goes to; before `routes` and `start`."""
+        self._find_channel = find_channel
+        self._demo = DemoPage(demo_route)
+        self._tools = Tools(
+            accept=accept,
+            adapter=self.adapter,
+            background=self._background,
+            clock=self._clock,
+            hub=self.hub,
+            monotonic=time.monotonic,
+            statuses=statuses,
+            transcript=self._transcript,
+        )
+
+    def routes(self) -> list[web.RouteDef]:
+        """The channel's HTTP routes."""
+        return [
+            web.get("/", self._demo.get),
+            web.get("/widget.js", self._script.get),
+            web.get("/widget/{route}/config", self.config),
+            web.get("/widget/{route}/socket", self.socket),
+        ]
+
+    async def start(self) -> None:
+        """Begin to listen on the bus and to watch the transcript."""
+        for work in (self._bus.run(), self.hub.run(), self._presence.run()):
+            self._background.spawn(work)
+
+    async def close_sockets(self) -> None:
+        """Send every widget to another replica."""
+        self.hub.close()
+
+    async def stop(self) -> None:
+        """Let go of everything."""
+        await self._background.close()
+        await self._redis.aclose()
+
+    async def check(self) -> None:
+        """Raises when Valkey does not answer; widgets are then served by polling."""
+        await self._redis.ping()
+
+    async def config(self, request: web.Request) -> web.Response:
+        """GET /widget/{route}/config: how the widget looks, before it has a reason to open a socket."""
+        channel = await self._find_channel(request.match_info["route"])
+        if channel is None:
+            return _told(404, "unknown_bot", "There is no such bot.")
+        settings = self._settings_of(channel)
+        if request.headers.get(hdrs.ORIGIN) and not _allowed(settings, request):
+            return _told(403, "wrong_site", "This site may not embed this bot.")
+        body = {"bot": {"name": channel.bot_name}, **settings.for_widget()}
+        headers = {
+            **_any_site(),
+            hdrs.CACHE_CONTROL: f"public, max-age={CONFIG_SECONDS}",
+            hdrs.VARY: "Origin",
+        }
+        return web.json_response(body, headers=headers)
+
+    async def socket(self, request: web.Request) -> web.StreamResponse:
+        """GET /widget/{route}/socket: the widget's WebSocket.
+
+        A browser's script learns why it was refused only from a close code, so that is how it is told.
+        """
+        wire = web.WebSocketResponse(
+            compress=False,
+            heartbeat=HEARTBEAT_SECONDS,
+            max_msg_size=MAX_MESSAGE_BYTES,
+            timeout=CLOSE_SECONDS,
+            decode_text=False,
+        )
+        if not wire.can_prepare(request).ok:
+            raise _not_an_upgrade(await self._find_channel(request.match_info["route"]))
+        await wire.prepare(request)
+        refused = await self._serve(request, wire)
+        if refused is not None:
+            code, reason = refused
+            await wire.close(code=code, message=reason)
+        return wire
+
+    async def _serve(self, request: web.Request, wire: web.WebSocketResponse) -> tuple[int, bytes] | None:
+        """Run the session; the close code and the reason when there is none to run."""
+        if len(self.hub) >= MAX_SOCKETS:
+            return TRY_AGAIN_LATER, b"full"
+        try:
+            channel = await self._find_channel(request.match_info["route"])
+            if channel is None:
+                return UNKNOWN_BOT, b"unknown bot"
+            settings = self._settings_of(channel)
+        except Unavailable:
+            return TRY_AGAIN_LATER, b"unavailable"
+        except Misconfigured as error:
+            _log.error("web channel is misconfigured", reason=error.reason)
+            return INTERNAL_ERROR, b"misconfigured"
+        if not _allowed(settings, request):
+            return WRONG_SITE, b"this site may not embed this bot"
+        gauge = metrics.websockets_open()
+        gauge.inc()
+        try:
+            await Session(self._tools, channel, settings, wire).run()
+        except Exception:
+            _log.exception("widget session failed", channel=str(channel.id))
+            return INTERNAL_ERROR, b"internal error"
+        finally:
+            gauge.dec()
+        return None
+
+    def _settings_of(self, channel: Channel) -> WebSettings:
+        """The channel's settings, read once for each version of them. Raises `Misconfigured`."""
+        cached = self._settings.get(channel.id)
+        if cached is not None and cached[0] is channel.settings:
+            return cached[1]
+        settings = WebSettings.read(channel.settings)
+        if len(self._settings) >= MAX_CACHED:
+            self._settings.clear()
+        self._settings[channel.id] = (channel.settings, settings)
+        return settings
+
+
+def _allowed(settings: WebSettings, request: web.Request) -> bool:
+    return settings.security.allows(request.headers.get(hdrs.ORIGIN), request.host)
+
+
+def _any_site() -> dict[str, str]:
+    return {hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*"}
+
+
+def _told(status: int, error: str, message: str) -> web.Response:
+    """A refusal that a script of another site may read."""
+    return web.json_response({"error": error, "message": message}, status=status, headers=_any_site())
+
+
+def _not_an_upgrade(channel: Channel | None) -> web.HTTPException:
+    if channel is None:
+        return web.HTTPNotFound(text="There is no such bot.")
+    return web.HTTPUpgradeRequired(text="This address speaks WebSocket.", headers={hdrs.UPGRADE: "websocket"})

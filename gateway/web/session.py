@@ -1,0 +1,292 @@
+"""One widget's session, the receiving side: a hello, then one frame at a time, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Final, assert_never
+from uuid import UUID, uuid4
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from adapters.errors import Misconfigured
+from adapters.protocol import Parsed
+from adapters.web import frames, token
+from adapters.web.adapter import WebAdapter
+from gateway.channel import Channel
+from gateway.errors import Unavailable
+from gateway.turns.arrival import Accepted
+from gateway.web.appearance import WebSettings
+from gateway.web.background import Background
+from gateway.web.hub import Hub
+from gateway.web.limits import MAX_REFUSED, Bucket
+from gateway.web.ports import Accept, Clock, Found, SeenUpTo, StatusLane, Transcript
+from gateway.web.socket import TRY_AGAIN_LATER, Socket
+
+HELLO_SECONDS: Final = 10.0
+MAX_EARLY_FRAMES: Final = 5
+"""Frames before the hello, each answered with an error, before the socket is closed."""
+
+POLICY_VIOLATION: Final = 1008
+INTERNAL_ERROR: Final = 1011
+
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
+_PONG: Final = frames.encode(frames.Pong())
+
+_log = structlog.get_logger(__name__)
+
+
+class Tools:
+    """What every session of this replica works with."""
+
+    __slots__ = ("accept", "adapter", "background", "clock", "hub", "monotonic", "statuses", "transcript")
+
+    def __init__(
+        self,
+        *,
+        accept: Accept,
+        adapter: WebAdapter,
+        background: Background,
+        clock: Clock,
+        hub: Hub,
+        monotonic: Callable[[], float],
+        statuses: StatusLane,
+        transcript: Transcript,
+    ) -> None:
+        self.accept = accept
+        self.adapter = adapter
+        self.background = background
+        self.clock = clock
+        self.hub = hub
+        self.monotonic = monotonic
+        self.statuses = statuses
+        self.transcript = transcript
+
+
+class Session:
+    """A widget on an open socket, from its hello to its end."""
+
+    __slots__ = ("_bucket", "_channel", "_language", "_settings", "_socket", "_tools", "_wire")
+
+    def __init__(
+        self, tools: Tools, channel: Channel, settings: WebSettings, wire: web.WebSocketResponse
+    ) -> None:
+        self._tools = tools
+        self._channel = channel
+        self._settings = settings
+        self._wire = wire
+        self._bucket = Bucket(tools.monotonic())
+        self._language = ""
+        self._socket: Socket
+
+    async def run(self) -> None:
+        """Serve until the widget is gone. Whatever it sends, this does not raise."""
+        hello = await self._hello()
+        if hello is None:
+            return
+        try:
+            await self._begin(hello)
+        except Unavailable:
+            await self._refuse(TRY_AGAIN_LATER, "unavailable", "Not available right now.", retry=True)
+            return
+        except Misconfigured as error:
+            _log.error("web channel is misconfigured", channel=str(self._channel.id), reason=error.reason)
+            await self._refuse(INTERNAL_ERROR, "misconfigured", "This chat is not set up.", retry=False)
+            return
+        try:
+            await self._serve()
+        finally:
+            self._tools.hub.leave(self._socket)
+
+    # The beginning
+
+    async def _hello(self) -> frames.Hello | None:
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                for _ in range(MAX_EARLY_FRAMES):
+                    message = await self._wire.receive()
+                    if message.type in (
+                        WSMsgType.CLOSE,
+                        WSMsgType.CLOSING,
+                        WSMsgType.CLOSED,
+                        WSMsgType.ERROR,
+                    ):
+                        return None
+                    try:
+                        frame = frames.parse_frame(_bytes(message))
+                        if isinstance(frame, frames.Hello):
+                            return frame
+                        raise frames.BadFrame("hello_first", "The first frame has to be a hello.")
+                    except frames.BadFrame as error:
+                        await self._wire.send_frame(frames.encode(error.frame()), WSMsgType.TEXT)
+        except (TimeoutError, ConnectionError):
+            pass
+        await self._wire.close(code=POLICY_VIOLATION, message=b"no hello")
+        return None
+
+    async def _begin(self, hello: frames.Hello) -> None:
+        """Find out who this is, greet the widget, and send it what it misses."""
+        tools, channel, now = self._tools, self._channel, self._tools.clock()
+        secret = token.session_secret(channel.access.secrets)
+        known = token.verify(hello.token, secret, channel.id, now) if hello.token else None
+        found = await self._find(known) if known else None
+        if _LANGUAGE.fullmatch(hello.language):
+            self._language = hello.language
+        visitor = known or uuid4()
+        self._socket = Socket(
+            self._wire,
+            tools.background,
+            id=uuid4(),
+            organization_id=channel.organization_id,
+            channel_id=channel.id,
+            visitor=visitor,
+            conversation_id=found.conversation_id if found else None,
+            cursor=_cursor(hello, found),
+        )
+        self._welcome(token.issue(secret, channel.id, visitor, now), found)
+        await tools.hub.join(self._socket)
+
+    def _welcome(self, signed: str, found: Found | None) -> None:
+        welcome = frames.Welcome(
+            token=signed,
+            conversation=str(found.conversation_id) if found else "",
+            seq=found.last_seq if found else 0,
+            bot=frames.BotFace(name=self._channel.bot_name),
+            appearance=self._settings.for_widget()["appearance"],
+        )
+        self._socket.push(frames.encode(welcome))
+
+    async def _find(self, visitor: UUID) -> Found | None:
+        channel = self._channel
+        return await self._tools.transcript.find(channel.organization_id, channel.id, str(visitor))
+
+    # Frames
+
+    async def _serve(self) -> None:
+        while not self._socket.closing:  # as long as the widget is there
+            message = await self._wire.receive()
+            match message.type:
+                case WSMsgType.TEXT | WSMsgType.BINARY:
+                    if not self._allowed():
+                        continue
+                    try:
+                        await self._take(frames.parse_frame(_bytes(message)))
+                    except frames.BadFrame as error:
+                        self._send(error.frame())
+                case _:
+                    return
+
+    def _allowed(self) -> bool:
+        if self._bucket.take(self._tools.monotonic()):
+            return True
+        if self._bucket.refused > MAX_REFUSED:
+            self._socket.close(POLICY_VIOLATION, b"too many frames")
+        else:
+            self._error("too_fast", "Too many frames; wait a little.", retry=True)
+        return False
+
+    async def _take(self, frame: frames.ClientFrame) -> None:
+        match frame:
+            case frames.Text() | frames.Choice() | frames.Command() | frames.Open():
+                await self._say(frame)
+            case frames.Ping():
+                await self._ping()
+            case frames.Seen():
+                await self._seen(frame)
+            case frames.Resume():
+                self._socket.rewind(frame.seq)
+                await self._tools.hub.catch_up(self._socket)
+            case frames.Hello():
+                raise frames.BadFrame("bad_frame", "There was a hello already.")
+            case _:
+                assert_never(frame)
+
+    async def _say(self, frame: frames.Said) -> None:
+        """Run a turn for what the visitor said; answer with an ack once it is committed."""
+        socket, tools = self._socket, self._tools
+        if isinstance(frame, frames.Open) and (not self._settings.greet or socket.conversation_id):
+            self._send(frames.Ack(id=str(frame.id)))
+            return
+        event = tools.adapter.event(frame, socket.visitor, self._language, tools.clock())
+        socket.accepting = True
+        try:
+            (accepted,) = await tools.accept(self._channel, Parsed(events=(event,)))
+        except Unavailable:
+            self._error("unavailable", "Not available right now.", retry=True, id=frame.id)
+            return
+        finally:
+            socket.accepting = False
+        await self._said(frame, accepted)
+
+    async def _said(self, frame: frames.Said, accepted: Accepted) -> None:
+        socket, hub = self._socket, self._tools.hub
+        conversation = accepted.conversation_id
+        moved = conversation is not None and conversation != socket.conversation_id
+        if conversation is not None and moved:
+            # The first words began a conversation, or a new one, after the last was archived.
+            await hub.adopt(socket, conversation)
+        name = str(conversation) if moved else None
+        self._send(frames.Ack(id=str(frame.id), seq=accepted.seq, conversation=name))
+        if accepted.seq is not None and not accepted.duplicate:
+            hub.said(socket, accepted.seq)
+        if moved or socket.gap:
+            await hub.catch_up(socket)
+
+    async def _ping(self) -> None:
+        self._socket.push(_PONG)
+        if self._socket.conversation_id is not None:
+            return
+        try:  # another tab, on another replica, may have begun it while the bus was away
+            found = await self._find(self._socket.visitor)
+        except Unavailable:
+            return
+        if found is not None:
+            await self._tools.hub.adopt(self._socket, found.conversation_id)
+            await self._tools.hub.catch_up(self._socket)
+
+    async def _seen(self, frame: frames.Seen) -> None:
+        conversation = self._socket.conversation_id
+        seq = min(frame.seq, self._socket.cursor)
+        if conversation is None or seq == 0:
+            return
+        update = SeenUpTo(
+            conversation_id=conversation, seq=seq, state=frame.state, occurred_at=self._tools.clock()
+        )
+        try:
+            await self._tools.statuses.report(self._channel, (update,))
+        except Unavailable:
+            self._error("unavailable", "The receipt was not noted.", retry=True)
+
+    # Answers
+
+    def _send(self, frame: frames.ServerFrame) -> None:
+        self._socket.push(frames.encode(frame))
+
+    def _error(self, code: str, message: str, *, retry: bool, id: UUID | None = None) -> None:
+        self._send(frames.Error(code=code, message=message, retry=retry, id=str(id) if id else None))
+
+    async def _refuse(self, close_code: int, code: str, message: str, *, retry: bool) -> None:
+        """Say why there is no session, and close."""
+        error = frames.Error(code=code, message=message, retry=retry)
+        try:
+            await self._wire.send_frame(frames.encode(error), WSMsgType.TEXT)
+        except ConnectionError:
+            return
+        await self._wire.close(code=close_code, message=code.encode())
+
+
+def _cursor(hello: frames.Hello, found: Found | None) -> int:
+    """Where to go on: what the widget has, if it has it of this very conversation."""
+    if found is None or hello.seq > found.last_seq:
+        return 0
+    if hello.conversation and hello.conversation != str(found.conversation_id):
+        return 0
+    return hello.seq
+
+
+def _bytes(message: object) -> bytes:
+    """The frame's bytes; the socket was opened with `decode_text=False`."""
+    data = getattr(message, "data", b"")
+    return data if isinstance(data, bytes) else str(data).encode()

@@ -1,0 +1,158 @@
+"""The composition root: one worker process, put together from its parts. Nothing is wired anywhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID, uuid4
+
+from aiohttp import web
+
+from adapters.protocol import Adapter
+from adapters.telegram.adapter import TelegramAdapter
+from gateway.bots import BotRegistry
+from gateway.checkpoints import arm
+from gateway.delivery.claims import Claims
+from gateway.delivery.lanes import Lanes
+from gateway.delivery.marker import Marker
+from gateway.demo import ROUTE
+from gateway.directory import Directory
+from gateway.embedding import load_embedder
+from gateway.http.app import make_app
+from gateway.http.operations import Operations
+from gateway.http.webhook import Webhooks
+from gateway.logs import get_logger
+from gateway.polling import Poller
+from gateway.settings import Settings
+from gateway.statuses import StatusLane
+from gateway.sweeper import Sweeper
+from gateway.transcript import StoredTranscript
+from gateway.turns import TurnLoop
+from gateway.turns.batch import BatchRunner
+from gateway.web.service import WebService
+from storage.database import Database
+from storage.encryption import Keyring
+from storage.housekeeping import Housekeeper
+
+KEEPALIVE_SECONDS = 75.0
+_log = get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    """The clock of a running gateway."""
+    return datetime.now(UTC)
+
+
+class Worker:
+    """One process that serves. `database_url` and `redis_url` are resolved: embedded servers run already."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        database_url: str,
+        redis_url: str,
+        keyring: Keyring,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._settings = settings
+        self.owner: UUID = uuid4()
+        lease = timedelta(seconds=settings.lease_seconds)
+        self.database = Database(database_url, pool_size=settings.database_pool_size)
+        self.web = WebService(transcript=StoredTranscript(self.database), redis_url=redis_url, clock=clock)
+        self.statuses = StatusLane(self.database)
+        telegram = TelegramAdapter()
+        self.adapters: dict[str, Adapter] = {"telegram": telegram, "web": self.web.adapter}
+        defaults = {
+            "telegram": {
+                "api_base": settings.telegram_api_base,
+                "uncertain_send": settings.telegram_uncertain_send,
+            }
+        }
+        self.directory = Directory(self.database, keyring, self.adapters, defaults, clock)
+        self.marker = Marker(self.database, self.owner, lease)
+        runner = BatchRunner(BotRegistry(self.database, load_embedder), self.owner, lease, clock)
+        self.lanes = Lanes(self.marker, clock)
+        self.turns = TurnLoop(self.database, runner, self.lanes, settings.turn_lanes)
+        self.claims = Claims(
+            self.database, self.directory, self.turns.accept_event, self.lanes,
+            owner=self.owner, lease=lease, clock=clock,
+        )  # fmt: skip
+        self.sweeper = Sweeper(self.claims, self.lanes, Housekeeper(self.database), lease, clock)
+        self.poller = Poller(
+            self.database, self.directory, self.turns.accept, telegram,
+            platform="telegram", owner=self.owner, clock=clock,
+        )  # fmt: skip
+        self.operations = Operations(
+            required={"database": self._check_database}, helpful={"valkey": self.web.check}
+        )
+        self._background: list[asyncio.Task[None]] = []
+        self._clock = clock
+
+    async def start(self) -> web.AppRunner:
+        """Start every part; returns the runner that serves the application."""
+        arm()
+        webhooks = Webhooks(self.directory, self.turns.accept, self.statuses, self._clock)
+        self.web.connect(
+            accept=self.turns.accept,
+            find_channel=partial(self.directory.by_route, "web"),
+            statuses=self.statuses,
+            demo_route=self._demo_route,
+        )
+        routes = [
+            web.post("/webhook/{platform}/{route}", webhooks.post),
+            web.get("/healthz", self.operations.healthz),
+            web.get("/health", self.operations.healthz),
+            web.get("/readyz", self.operations.readyz),
+            *([web.get("/metrics", self.operations.metrics)] if self._settings.metrics else []),
+            *self.web.routes(),
+        ]
+        app = make_app(routes, self._settings.max_body_bytes)
+        runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, keepalive_timeout=KEEPALIVE_SECONDS
+        )
+        await runner.setup()
+        self.turns.start(self.claims.want)
+        self.marker.start()
+        self.statuses.start()
+        self.sweeper.start()
+        await self.web.start()
+        self._background = [
+            asyncio.create_task(self.directory.watch(), name="directory"),
+            asyncio.create_task(self.poller.run(), name="poller"),
+        ]
+        return runner
+
+    async def stop(self, runner: web.AppRunner) -> None:
+        """Accept nothing more, finish what is under way within the drain time, let go of the rest."""
+        deadline = asyncio.get_running_loop().time() + self._settings.drain_seconds
+        self.operations.draining = True
+        for site in list(runner.sites):
+            await site.stop()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self.web.close_sockets()
+        await self.turns.stop()
+        await self.sweeper.stop()
+        await self.statuses.stop()
+        left = await self.lanes.stop(max(0.0, deadline - asyncio.get_running_loop().time()))
+        await self.marker.stop(max(1.0, deadline - asyncio.get_running_loop().time()))
+        try:
+            await self.claims.release(left)
+        except Exception as error:  # the leases run out by themselves
+            _log.warning("leases not released", left=len(left), error=str(error))
+        await runner.cleanup()
+        await self.web.stop()
+        for adapter in self.adapters.values():
+            await adapter.close()
+        await self.database.dispose()
+
+    async def _demo_route(self) -> str | None:
+        return ROUTE if await self.directory.by_route("web", ROUTE) else None
+
+    async def _check_database(self) -> None:
+        async with self.database.raw() as connection:
+            await connection.fetchval("SELECT 1")
