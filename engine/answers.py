@@ -70,7 +70,7 @@ def read_email(text: str) -> str | None:
     found = [word for word in text[: MAX_EMAIL * 4].split() if "@" in word]
     if len(found) != 1:
         return None
-    address = found[0].strip(_AROUND_EMAIL).rstrip(".").removeprefix("mailto:")
+    address = found[0].lstrip(_AROUND_EMAIL).rstrip(_AROUND_EMAIL + ".").removeprefix("mailto:")
     local, _, domain = address.rpartition("@")
     labels = domain.split(".")
     if len(address) > MAX_EMAIL or len(local) > MAX_LOCAL_PART or not _LOCAL_PART.fullmatch(local):

@@ -42,7 +42,7 @@ class ConversationState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     timers: int = 0
     """How many timers this conversation ever started; makes their names unique."""
     history: int = 0
-    """How many messages the customer ever sent to the bot; expressions read it as `conversation_history.length`."""
+    """How many messages the customer ever sent; expressions read it as `conversation_history.length`."""
     silent: int = 0
     """Timer turns since the customer's last word; bounds how often the bot speaks into the silence."""
     last_event_at: datetime | None = None

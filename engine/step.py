@@ -28,6 +28,7 @@ The step is pure: the same arguments give the same outcome, and it never raises.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import assert_never
 
@@ -132,11 +133,7 @@ def _hear(
         turn.renew(fresh)
     else:
         turn.turns += 1
-    try:
-        target = _next(turn, node, choice, command, action)
-    except Exception as error:
-        target = turn.fail(error)
-    _run(turn, target)
+    _run(turn, _guarded(turn, lambda: _next(turn, node, choice, command, action)))
 
 
 def _why_fresh(turn: Turn) -> str:
@@ -181,6 +178,7 @@ def _next(
     if _over_the_limit(turn):
         return turn.fall_back(f"more than {turn.bot.max_turns} turns")
     if choice is not None:
+        turn.node = choice[0].id
         return choice[0].choose(turn, choice[1])
     if not turn.node:
         return turn.start()
@@ -228,11 +226,15 @@ def _timer_fired(turn: Turn, timer: str) -> None:
     turn.silent += 1
     turn.asked, turn.waiting = waiting, None
     turn.note("timer", waiting.node, "fired")
+    _run(turn, _guarded(turn, lambda: node.timed_out(turn)))
+
+
+def _guarded(turn: Turn, decide: Callable[[], Next]) -> Next:
+    """What `decide` says; what cannot be evaluated is accounted for and falls back."""
     try:
-        target = node.timed_out(turn)
+        return decide()
     except Exception as error:
-        target = turn.fail(error)
-    _run(turn, target)
+        return turn.fail(error)
 
 
 def _run(turn: Turn, target: Next) -> None:

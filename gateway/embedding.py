@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def load_embedder() -> Embed:
         return pooled
 
     return embed
+
+
+@cache
+def shared_embedder() -> Embed:
+    """The one of this process, loaded at the first call. Loaded before workers fork, they share its memory."""
+    return load_embedder()
 
 
 @contextmanager

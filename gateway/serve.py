@@ -22,13 +22,16 @@ from dataclasses import dataclass
 import uvloop
 
 from gateway.demo import publish_demo
+from gateway.embedding import shared_embedder
 from gateway.errors import ConfigurationError, GatewayError, Problem
 from gateway.keyring import open_keyring
 from gateway.logs import configure_logging, get_logger, loop_exception_handler
 from gateway.servers import Servers, open_servers
 from gateway.settings import Settings
-from storage.encryption import Keyring
+from storage.database import Database
+from storage.keyring import Keyring
 from storage.migrate import migrate
+from storage.routing import understands_intents
 
 BACKLOG = 1024
 RESTART_SECONDS = (0.0, 0.1, 0.5, 1.0, 5.0)
@@ -71,6 +74,12 @@ async def _prepare(servers: Servers, keyring: Keyring, *, demo: bool) -> None:
     await migrate(servers.database_url)
     if demo:
         await publish_demo(servers.database_url, keyring)
+    database = Database(servers.database_url, pool_size=1, application_name="gateway-prepare")
+    try:
+        if await understands_intents(database):
+            shared_embedder()
+    finally:
+        await database.dispose()
 
 
 def _announce(settings: Settings, *, demo: bool) -> Callable[[], None]:
@@ -198,7 +207,9 @@ class _Supervisor:
             readable, _, _ = select.select([read_end], [], [], 0.05)
             if readable:
                 waiting -= len(os.read(read_end, waiting))
-            elif any(os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) for pid in self._children):
+            elif any(
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) for pid in self._children
+            ):
                 self._log.error("a worker could not start; its error is above")
                 self.failed = True
                 self._on_signal(signal.SIGTERM, None)

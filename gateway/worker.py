@@ -19,7 +19,7 @@ from gateway.delivery.lanes import Lanes
 from gateway.delivery.marker import Marker
 from gateway.demo import ROUTE
 from gateway.directory import Directory
-from gateway.embedding import load_embedder
+from gateway.embedding import shared_embedder
 from gateway.http.app import make_app
 from gateway.http.operations import Operations
 from gateway.http.webhook import Webhooks
@@ -73,7 +73,7 @@ class Worker:
         }
         self.directory = Directory(self.database, keyring, self.adapters, defaults, clock)
         self.marker = Marker(self.database, self.owner, lease)
-        runner = BatchRunner(BotRegistry(self.database, load_embedder), self.owner, lease, clock)
+        runner = BatchRunner(BotRegistry(self.database, shared_embedder), self.owner, lease, clock)
         self.lanes = Lanes(self.marker, clock)
         self.turns = TurnLoop(self.database, runner, self.lanes, settings.turn_lanes)
         self.claims = Claims(

@@ -10,8 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
@@ -29,23 +28,13 @@ SERVER_SETTINGS: Mapping[str, str] = {
     "idle_in_transaction_session_timeout": "60000",
 }
 
-_UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    PoolTimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # shutdown, crash recovery, still starting
-    asyncpg.TooManyConnectionsError,
-    asyncpg.ReadOnlySQLTransactionError,  # a failover is under way
-    asyncpg.IdleInTransactionSessionTimeoutError,
-)
-
 
 class Database:
     """A pool of connections that act as `gateway_app`, and the few that act as somebody else.
 
-    `pool_size` is the most connections that this process holds; who asks for one more waits, at most
-    `wait_s` seconds. Works under asyncio and uvloop. The repr names host and database, never the password.
+    `pool_size` is the most connections that this process holds; who asks for one more waits, and gets
+    `sqlalchemy.exc.TimeoutError` after `wait_s` seconds. Works under asyncio and uvloop. The repr names
+    host and database, never the password.
     """
 
     def __init__(
@@ -59,6 +48,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=wait_s,
+            # What customers wrote stays out of error messages.
+            hide_parameters=True,
             json_serializer=_to_json,
             # jsonb stays text at this level: the turn decodes it with msgspec into the type that it wants,
             # and `storage.tables.Json` does so for the admin queries.
@@ -127,16 +118,6 @@ def tenant_setting(organization_ids: Collection[UUID]) -> str:
     if not organization_ids:
         raise ValueError("a transaction needs at least one organization")
     return f"{{{','.join(map(str, organization_ids))}}}"
-
-
-def unreachable(error: BaseException) -> bool:
-    """Whether `error` says that the database can't be reached now, so that the same may work later."""
-    if isinstance(error, DBAPIError):
-        cause = error.orig.__cause__ if error.orig is not None else None
-        return error.connection_invalidated or (cause is not None and unreachable(cause))
-    if isinstance(error, asyncpg.InterfaceError):
-        return "closed" in str(error)
-    return isinstance(error, _UNREACHABLE)
 
 
 def _to_json(value: Any) -> str:

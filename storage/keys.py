@@ -16,7 +16,7 @@ from storage.encryption import PREFIX, Binding, reencrypt_config
 from storage.errors import DecryptionFailed
 from storage.keyring import Keyring
 from storage.organizations import organization_ids
-from storage.tables import AnyRow, deployment_configs
+from storage.tables import AnyRow, metadata
 
 BATCH_ROWS = 100
 BATCH_ORGANIZATIONS = 200
@@ -29,17 +29,22 @@ _VALUE = f'"{PREFIX}([A-Za-z0-9_-]+):'
 class EncryptedColumn(msgspec.Struct, frozen=True):
     """A jsonb column that may hold encrypted values, of a table with `id` and `organization_id`."""
 
-    table: Table
+    table_name: str
     column: str
+
+    @property
+    def table(self) -> Table:
+        """The table's description."""
+        return metadata.tables[self.table_name]
 
     def binding(self, row: AnyRow) -> Binding:
         """Where this row's document is stored."""
         return Binding(
-            organization_id=row.organization_id, table=str(self.table), row_id=row.id, column=self.column
+            organization_id=row.organization_id, table=self.table_name, row_id=row.id, column=self.column
         )
 
 
-ENCRYPTED = (EncryptedColumn(deployment_configs, "platform_config"),)
+ENCRYPTED = (EncryptedColumn("deployment_configs", "platform_config"),)
 """Every column with encrypted values. A table that gets one joins here."""
 
 

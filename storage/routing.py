@@ -74,6 +74,17 @@ async def organization_ids(connection: Any) -> list[UUID]:
     return [record["id"] for record in await connection.fetch(_SQL["organizations"])]
 
 
+async def understands_intents(database: Database) -> bool:
+    """Whether any published flow needs sentence vectors."""
+    async with database.raw() as connection:
+        async with as_dispatcher(connection):
+            organizations = await organization_ids(connection)
+        if not organizations:
+            return False
+        async with transaction(connection, organizations):
+            return bool(await connection.fetchval(_SQL["understands_intents"]))
+
+
 async def load_channel(database: Database, place: Place) -> StoredChannel | None:
     """An active channel with its bot and its configuration."""
     record = await _one(database, place.organization_id, "load_channel", place.id)

@@ -60,6 +60,15 @@ class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
     """JSON object."""
 
 
+class Leased(msgspec.Struct, frozen=True, kw_only=True):
+    """Which ordered effects a batch's worker may carry out at once."""
+
+    mine: frozenset[UUID]
+    """The batch's own effects that are leased to the worker."""
+    ahead: Mapping[UUID, frozenset[UUID]]
+    """For a conversation, earlier effects that the worker holds by the table: they leave first."""
+
+
 class TurnRows:
     """The rows that a batch writes: tuples in the order of the columns in turn.sql."""
 
@@ -71,7 +80,8 @@ class TurnRows:
         self.inbox: list[tuple[Any, ...]] = []
         """id, organization, channel, external id, conversation, status, event, raw, error, seq"""
         self.messages: list[tuple[Any, ...]] = []
-        """id, organization, conversation, channel, seq, sender, type, content, payload, status, external id"""
+        """id, organization, conversation, channel, seq, sender, type, content, payload, status, external id,
+        intent, confidence"""
         self.finished: list[UUID] = []
         """effects that the batch's events answer"""
         self.cancelled: list[tuple[UUID, str]] = []
@@ -121,25 +131,28 @@ async def create(connection: Any, newcomers: Iterable[Newcomer], now: datetime) 
     await connection.execute(_SQL["create_conversations"], *columns, now)
 
 
-async def write(
-    connection: Any, rows: TurnRows, *, now: datetime, owner: UUID, lease: timedelta
-) -> frozenset[UUID]:
-    """Write a batch. Returns the ids of the effects that are leased to `owner`. Raises `StaleTurn`."""
+async def write(connection: Any, rows: TurnRows, *, now: datetime, owner: UUID, lease: timedelta) -> Leased:
+    """Write a batch. Returns which of its effects are leased to `owner`. Raises `StaleTurn`."""
+    messages = _columns(rows.messages, 13)
     record = await connection.fetchrow(
         _SQL["write"],
         *_columns(rows.conversations, 6),
         now,
         *_columns(rows.inbox, 10),
-        *_columns(rows.messages, 11),
+        *messages[:11],
         rows.finished,
         *_columns(rows.cancelled, 2),
         *_columns(rows.effects, 10),
         owner,
         lease,
+        *messages[11:],
     )
     if record["moved"] != len(rows.conversations):
         raise StaleTurn
-    return frozenset(record["mine"])
+    ahead: dict[UUID, set[UUID]] = {}
+    for id, conversation_id in zip(record["ahead_ids"], record["ahead_conversations"], strict=True):
+        ahead.setdefault(conversation_id, set()).add(id)
+    return Leased(mine=frozenset(record["mine"]), ahead={key: frozenset(ids) for key, ids in ahead.items()})
 
 
 async def mark_reachable(connection: Any, changes: Sequence[tuple[UUID, bool]], now: datetime) -> None:

@@ -32,7 +32,7 @@ _JSON = {"Content-Type": "application/json"}
 
 
 class _Message(msgspec.Struct, gc=False):
-    message_id: int = 0
+    message_id: int
 
 
 class _Sent(msgspec.Struct, gc=False):
@@ -47,7 +47,10 @@ _decode_sent = msgspec.json.Decoder(_Sent).decode
 
 def bot_token(access: ChannelAccess) -> str:
     """The channel's bot token, checked for its form. Raises `Misconfigured`."""
-    token = access.secrets.get(BOT_TOKEN, "")
+    return _checked_token(access.secrets.get(BOT_TOKEN, ""))
+
+
+def _checked_token(token: str) -> str:
     if not token:
         raise Misconfigured("this channel has no bot token")
     if _TOKEN.fullmatch(token) is None:
@@ -65,9 +68,10 @@ def api_base(access: ChannelAccess) -> str:
 
 @lru_cache(maxsize=MAX_URLS)
 def _url(base: str, token: str, method: str) -> URL:
-    """A URL costs more to build and parse than a body to encode, and the same few are used all the time."""
+    """A URL costs more to check, build and parse than a body to encode, and the same few are used again."""
+    address = f"{base}/bot{_checked_token(token)}/{method}"
     try:
-        return URL(f"{base}/bot{token}/{method}", encoded=True)
+        return URL(address, encoded=True)
     except ValueError:
         pass
     raise Misconfigured("the setting api_base is not an http(s) address")
@@ -89,8 +93,8 @@ class TelegramClient:
             except (msgspec.DecodeError, UnicodeDecodeError):
                 answer = None
             if answer is not None and answer.ok:
-                result = answer.result
-                return Receipt(message=str(result.message_id)) if isinstance(result, _Message) else Receipt()
+                sent = answer.result
+                return Receipt(message=str(sent.message_id)) if isinstance(sent, _Message) else Receipt()
             if answer is None and _is_ok(body):
                 return Receipt()
         raise self.failure(call, status, body, access)
@@ -99,7 +103,7 @@ class TelegramClient:
         self, call: Call, access: ChannelAccess, patience: ClientTimeout | None = None
     ) -> tuple[int, bytes]:
         """The HTTP status and the whole body of the answer. Raises a `SendFailed` if there is none."""
-        url = _url(api_base(access), bot_token(access), call.method)
+        url = _url(api_base(access), access.secrets.get(BOT_TOKEN, ""), call.method)
         session = self._open()
         failure: SendFailed
         try:

@@ -33,11 +33,15 @@ _SEPARATORS: Final = (
 
 def clean(text: str) -> str:
     """`text` without NUL and lone surrogates, which PostgreSQL and UTF-8 refuse; each becomes U+FFFD."""
+    if text.isascii() and "\x00" not in text:
+        return text
     return _UNSTORABLE.sub(REPLACEMENT, text)
 
 
 def is_blank(text: str) -> bool:
     """Whether nothing of `text` can be seen; Telegram refuses such a message."""
+    if "!" <= text[:1] <= "~":  # the usual case, without a look at any table
+        return False
     return not any(
         character not in _INVISIBLE and unicodedata.category(character) not in ("Cc", "Cf", "Zs", "Zl", "Zp")
         for character in text
@@ -75,6 +79,8 @@ def shorten(text: str, size: int) -> str:
 
 def _fitting(text: str, limit: int) -> str:
     """The longest beginning of `text` within `limit` UTF-16 units."""
+    if 2 * len(text) <= limit:
+        return text
     head = text[:limit]
     if head.isascii():
         return head

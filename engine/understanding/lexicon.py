@@ -23,7 +23,7 @@ FUNCTION_WORDS = _words(
     "and or but if so than then because while as of at by for with about into onto from to in",
     "once twice already still yet just only also too very really quite much many most few little lot bit now",
     "please pls plz kindly want wanna need needs let lets get gets got getting give tell say know see go going",
-    "gonna make not",
+    "gonna make not good morning afternoon evening night hello hi hey day today",
 )
 
 LIGHT_WORDS = _words(
@@ -37,7 +37,7 @@ CONCEPTS: tuple[tuple[str, ...], ...] = tuple(
     tuple(line.split())
     for line in (
         "buy bought purchase sell sold sale shop shopping acquire",
-        "products item goods merchandise catalogue catalog assortment article",
+        "products item merchandise catalogue catalog assortment article",
         "help assist assistance support aid",
         "broken broke break fault faulty defect defective damaged crash bug glitch error fail failure"
         " malfunction repair fix mend",

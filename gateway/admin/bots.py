@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from engine.compile import FlowInvalid, compile_flow
+from engine.problems import FlowInvalid
 from gateway.errors import ConfigurationError, Conflict, NotFound, Problem
 from storage.audit import Change
 from storage.bots import (
@@ -80,6 +80,8 @@ def read_flow(path: Path) -> dict[str, Any]:
 
 def check_flow(path: Path, definition: Mapping[str, Any]) -> int:
     """Compile a definition; the number of its nodes. Raises ConfigurationError with every problem."""
+    from engine.compile import compile_flow
+
     try:
         compile_flow(definition, flow_id="")
     except FlowInvalid as error:

@@ -75,7 +75,7 @@ class TelegramConnector:
         if not polled:
             manage.check_webhook_url(self._settings.public_url, access)
         before = await manage.get_webhook_info(access)
-        existing = await self._existing(identity)
+        existing = await self._existing(identity, bot)
         if existing is not None and existing.chatbot_id != bot.id:
             raise Conflict(
                 f"@{identity.username} is connected to another bot (channel {existing.id}); "
@@ -108,14 +108,16 @@ class TelegramConnector:
             await set_status(connection, self._change(now), channel.id, "disabled")
         return trouble
 
-    async def _existing(self, identity: BotIdentity) -> Channel | None:
-        """The organization's channel of this Telegram bot: active, or the last one that was disconnected."""
+    async def _existing(self, identity: BotIdentity, bot: Chatbot) -> Channel | None:
+        """This Telegram bot's channel: the active one, or else the last one that was disconnected from `bot`."""
         async with self._database.transaction([self._organization.id]) as connection:
             channels = await list_channels(connection)
         found = [
             channel
             for channel in channels
-            if channel.type == "telegram" and channel.settings.get("telegram_bot_id") == identity.id
+            if channel.type == "telegram"
+            and channel.settings.get("telegram_bot_id") == identity.id
+            and (channel.status == "active" or channel.chatbot_id == bot.id)
         ]
         return max(found, key=lambda channel: (channel.status == "active", channel.created_at), default=None)
 

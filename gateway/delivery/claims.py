@@ -76,6 +76,7 @@ class Claims:
         self._clock = clock
         self._wanted: dict[UUID, tuple[UUID, int]] = {}
         self._wake = asyncio.Event()
+        self._claiming = asyncio.Lock()
 
     def want(self, conversations: Mapping[UUID, UUID]) -> None:
         """Take these lanes (conversation → organization) as soon as nobody else holds them."""
@@ -104,6 +105,13 @@ class Claims:
         """Claim lanes and carry them out; returns the conversations that are this worker's now."""
         if not conversations or not self._lanes.room:
             return frozenset()
+        async with self._claiming:  # a claim that is overtaken by another would bring back what is sent by now
+            before = self._lanes.held_of(conversations)
+            records = await self._claim(conversations)
+            sends = [send for record in records if (send := await self._outgoing(record)) is not None]
+            return self._take(sends, before)
+
+    async def _claim(self, conversations: Mapping[UUID, UUID]) -> list[Any]:
         async with self._connections.raw() as connection:
             async with deliveries.transaction(connection, set(conversations.values())):
                 now = self._clock()
@@ -112,9 +120,20 @@ class Claims:
                 )
         reach("sweep.claimed")
         await self._bury(records)
-        sends = [send for record in records if (send := await self._outgoing(record)) is not None]
-        self._lanes.take(sorted(sends, key=lambda send: send.position))
-        return frozenset(record["conversation_id"] for record in records)
+        return records
+
+    def _take(self, sends: Sequence[Outgoing], before: frozenset[UUID]) -> frozenset[UUID]:
+        """Hand claimed sends over. One that left our hands since `before` was sent, or let go: ask again."""
+        held = self._lanes.held_of({send.conversation_id for send in sends})
+        moved = {
+            send.conversation_id: send.channel.organization_id
+            for send in sends
+            if send.id in before and send.id not in held
+        }
+        self.want(moved)
+        ours = [send for send in sends if send.conversation_id not in moved]
+        self._lanes.take(sorted(ours, key=lambda send: send.position))
+        return frozenset(send.conversation_id for send in ours)
 
     async def _bury(self, records: list[Any]) -> None:
         """What can't be read will never be sent: it must not hold up its conversation, nor this sweep."""

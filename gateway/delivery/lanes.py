@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from adapters.errors import SendFailed, TryLater
@@ -30,6 +31,8 @@ LEASE_MARGIN = timedelta(seconds=2)
 """A send whose lease ends within this is not started any more."""
 MAX_TYPING_SECONDS = 5.0
 """How long a platform shows its typing indicator for one call."""
+
+_NOTHING: Mapping[UUID, frozenset[UUID]] = MappingProxyType({})
 
 _log = get_logger(__name__)
 
@@ -69,16 +72,32 @@ class Lanes:
         """Every send in this worker's hands."""
         return [send for lane in self._lanes.values() for send in lane.queue]
 
-    def take(self, sends: Sequence[Outgoing]) -> None:
-        """Carry out sends that this worker holds the lease of; those that it has already are left as they are."""
+    def held_of(self, conversations: Iterable[UUID]) -> frozenset[UUID]:
+        """The sends of these conversations in this worker's hands."""
+        lanes = (self._lanes.get(conversation_id) for conversation_id in conversations)
+        return frozenset(send.id for lane in lanes if lane is not None for send in lane.queue)
+
+    def take(
+        self, sends: Sequence[Outgoing], ahead: Mapping[UUID, frozenset[UUID]] = _NOTHING
+    ) -> Mapping[UUID, UUID]:
+        """Carry out sends that this worker holds the lease of; those that it has already are left as they are.
+
+        `ahead` are earlier sends that the table says this worker holds. Where one is not in its hands, nothing
+        is taken; those conversations are returned (with their organization), to be claimed as a whole.
+        """
+        behind: dict[UUID, UUID] = {}
         for send in sends:
             if send.id in self._held:
+                continue
+            if not self._held.issuperset(ahead.get(send.conversation_id, ())):
+                behind[send.conversation_id] = send.channel.organization_id
                 continue
             self._held.add(send.id)
             lane = self._lanes.setdefault(send.conversation_id, Lane())
             _insert(lane.queue, send)
             if lane.task is None:
                 lane.task = asyncio.create_task(self._drain(send.conversation_id, lane))
+        return behind
 
     def drop(self, ids: Iterable[UUID]) -> None:
         """These are somebody else's now: forget them, unless they are in flight already."""
@@ -176,11 +195,8 @@ class Lanes:
 
 
 def _insert(queue: deque[Outgoing], send: Outgoing) -> None:
-    """Keep the lane in order of position; nearly always at its end."""
-    if not queue or queue[-1].position < send.position:
-        queue.append(send)
-        return
-    for index, other in enumerate(queue):
-        if send.position < other.position:
-            queue.insert(max(index, 1), send)  # never before one that may be in flight
-            return
+    """Keep the lane in order of position; nearly always at its end, never before one that may be in flight."""
+    index = len(queue)
+    while index > 1 and queue[index - 1].position > send.position:
+        index -= 1
+    queue.insert(index, send)

@@ -12,17 +12,19 @@ import msgspec
 
 from engine.compile import Bot
 from engine.events import InboundEvent
+from engine.state import ConversationState
 from gateway import metrics
 from gateway.channel import Channel
 from gateway.checkpoints import reach
 from gateway.delivery.outgoing import Outgoing
 from gateway.turns.arrival import Accepted, Arrival
-from gateway.turns.decide import Decider, pinned_flow
+from gateway.turns.decide import Decider
 from storage import turns
 from storage.ids import new_id
-from storage.turns import ContactKey, LockedConversation, Newcomer
+from storage.turns import ContactKey, Newcomer
 
 _encode = msgspec.json.Encoder().encode
+_decode_state = msgspec.json.Decoder(ConversationState).decode
 
 
 class Bots(Protocol):
@@ -39,6 +41,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """For each arrival, what became of its events."""
     outgoing: Sequence[Outgoing]
     """Sends that this worker holds the lease of, in order."""
+    ahead: Mapping[UUID, frozenset[UUID]]
+    """For a conversation, earlier sends that this worker holds by the table."""
     queued: Mapping[UUID, UUID]
     """Conversations (with their organization) whose sends queue behind somebody else's, to be claimed."""
     decider: Decider
@@ -64,21 +68,21 @@ class BatchRunner:
         ledger = decider.finish()
         metrics.turn_seconds("step").observe(time.perf_counter() - started)
         reach("turn.stepped")
-        mine = await turns.write(connection, ledger.rows, now=now, owner=self._owner, lease=self._lease)
+        leased = await turns.write(connection, ledger.rows, now=now, owner=self._owner, lease=self._lease)
         if ledger.reachability:
             await turns.mark_reachable(connection, ledger.reachability, now)
         reach("turn.written")
         await connection.execute("COMMIT")
         reach("turn.committed")
-        outgoing = [send for send in ledger.outgoing if send.id in mine]
+        outgoing = [send for send in ledger.outgoing if send.id in leased.mine]
         for send in outgoing:
             send.lease_until = send.due_at + self._lease
         queued = {
             send.conversation_id: send.channel.organization_id
             for send in ledger.outgoing
-            if send.id not in mine
+            if send.id not in leased.mine
         }
-        return Batch(accepted=accepted, outgoing=outgoing, queued=queued, decider=decider)
+        return Batch(accepted=accepted, outgoing=outgoing, ahead=leased.ahead, queued=queued, decider=decider)
 
     async def _decider(self, connection: Any, arrivals: Sequence[Arrival], now: datetime) -> Decider:
         contacts: dict[ContactKey, tuple[Channel, InboundEvent]] = {}
@@ -95,7 +99,8 @@ class BatchRunner:
             await turns.create(connection, _newcomers(contacts[contact] for contact in missing), now)
             locked, known = await turns.lock(connection, contacts, events)
         reach("turn.locked")
-        return Decider(locked, known, await self._bots.load(_flows(contacts, locked)), now)
+        states = {contact: _decode_state(conversation.state) for contact, conversation in locked.items()}
+        return Decider(locked, states, known, await self._bots.load(_flows(contacts, states)), now)
 
 
 def _newcomers(first_events: Iterable[tuple[Channel, InboundEvent]]) -> list[Newcomer]:
@@ -123,13 +128,14 @@ def _newcomers(first_events: Iterable[tuple[Channel, InboundEvent]]) -> list[New
 
 def _flows(
     contacts: Mapping[ContactKey, tuple[Channel, InboundEvent]],
-    locked: Mapping[ContactKey, LockedConversation],
+    states: Mapping[ContactKey, ConversationState],
 ) -> dict[UUID, UUID]:
+    """The flow versions that the batch needs: the published ones, and those that conversations are pinned to."""
     flows: dict[UUID, UUID] = {}
     for contact, (channel, _) in contacts.items():
         if channel.flow_id:
             flows[channel.flow_id] = channel.organization_id
-        pinned = pinned_flow(locked[contact])
-        if pinned:
-            flows[pinned] = channel.organization_id
+        state = states[contact]
+        if state.flow and state.node:
+            flows[UUID(state.flow)] = channel.organization_id
     return flows

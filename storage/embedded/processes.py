@@ -6,13 +6,38 @@ import contextlib
 import os
 import socket
 import struct
+import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 _CONNECT_TIMEOUT_S = 2.0
 _POLL_S = 0.005
 _DARWIN_SOL_LOCAL, _DARWIN_LOCAL_PEERPID = 0, 2
+
+
+# The shell goes at once: the server is nobody's child but init's, and no supervisor reaps it by mistake.
+_BACKGROUND = '"$@" </dev/null >>"$0" 2>&1 & echo $!'
+
+
+def spawn(command: Sequence[str], log: Path, identity: Mapping[str, Any] | None = None) -> int:
+    """Run a server in the background, in a session of its own, its output in `log`; returns its process id.
+
+    `identity` are the arguments of `subprocess.run` that name user and group. Raises `OSError`.
+    """
+    started = subprocess.run(  # noqa: S603 - arguments as a list, the shell's own text is constant
+        ["/bin/sh", "-c", _BACKGROUND, os.fspath(log), *command],
+        **(identity or {}),
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        start_new_session=True,
+    )
+    return int(started.stdout)
 
 
 def connect(path: Path) -> socket.socket | None:
@@ -50,8 +75,11 @@ def alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
+    process = Path(f"/proc/{pid}")
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        # A killed process of many threads shows as a zombie while the others still hold its sockets.
+        zombie = (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return not zombie or len(list((process / "task").iterdir())) > 1
     return True
 
 

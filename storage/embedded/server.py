@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from storage.embedded.locks import UserLock, start_lock
-from storage.embedded.processes import listener
+from storage.embedded.processes import alive, listener
 from storage.errors import EmbeddedServerFailed
 
 START_TIMEOUT_S = 60.0
@@ -21,8 +21,6 @@ START_TIMEOUT_S = 60.0
 SOCKET_PATH_LIMIT = 103
 """Bytes. Linux takes 107 in `sun_path`, macOS 103."""
 
-_GRACE_S = 3.0
-"""So long may a launched process show nothing of itself before it counts as failed."""
 _POLL_S = 0.005
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+@=~-]+")
 
@@ -63,8 +61,7 @@ class EmbeddedServer(ABC):
             self._users.hold()
             try:
                 if not self._ready():
-                    self._launch()
-                    self._wait_ready()
+                    self._wait_ready(self._launch())
             except BaseException:
                 self._users.release()
                 raise
@@ -80,8 +77,8 @@ class EmbeddedServer(ABC):
             self._users.release()
 
     @abstractmethod
-    def _launch(self) -> None:
-        """Start the process; called under the start lock, when no server answers."""
+    def _launch(self) -> int:
+        """Start the process and return its id; called under the start lock, when no server answers."""
 
     @abstractmethod
     def _ready(self) -> bool:
@@ -95,21 +92,14 @@ class EmbeddedServer(ABC):
     def _log_tail(self) -> str:
         """The last lines of the server's own log, for an error message."""
 
-    def _wait_ready(self) -> None:
+    def _wait_ready(self, pid: int) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
-        last_seen = time.monotonic()
         while not self._ready():
-            if self._launched():
-                last_seen = time.monotonic()
-            if time.monotonic() > min(deadline, last_seen + _GRACE_S):
+            if time.monotonic() > deadline or not alive(pid):
                 raise EmbeddedServerFailed(
                     f"the embedded {self.name} did not start.\n{self._log_tail()}".rstrip()
                 )
             time.sleep(_POLL_S)
-
-    @abstractmethod
-    def _launched(self) -> bool:
-        """Whether the launched process is there, ready or not."""
 
     def __enter__(self) -> Self:
         return self.start()

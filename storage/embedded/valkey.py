@@ -7,24 +7,21 @@ import importlib.util
 import os
 import platform
 import signal
-import subprocess
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
-from storage.embedded.processes import connect, listener, wait_gone
+from storage.embedded.processes import connect, spawn, wait_gone
 from storage.embedded.server import EmbeddedServer, claim, socket_folder, tail
 from storage.errors import EmbeddedServerFailed
 
 _SOCKET_NAME = "valkey.sock"
 _STOP_S = 5.0
 _KILL_S = 2.0
-_LAUNCH_TIMEOUT_S = 10.0
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 SETTINGS = {
     "port": "0",
-    "daemonize": "yes",
     "unixsocketperm": "700",
     # PostgreSQL is the truth: what is here may be lost, and must never make a write wait or fail.
     "save": "",
@@ -77,34 +74,12 @@ class EmbeddedValkey(EmbeddedServer):
             return client.recv(16).startswith(b"+PONG")
         return False
 
-    def _launch(self) -> None:
+    def _launch(self) -> int:
         claim(self._folder, os.geteuid())
         claim(self._sockets, os.geteuid())
-        settings = SETTINGS | {
-            "unixsocket": os.fspath(self.socket_path),
-            "dir": os.fspath(self._folder),
-            "logfile": os.fspath(self._log),
-            "pidfile": os.fspath(self._folder / "server.pid"),
-        }
-        command = [
-            os.fspath(self._binary),
-            *(part for name, value in settings.items() for part in (f"--{name}", value)),
-        ]
-        try:
-            # It daemonizes: a session of its own, and no child of ours to reap.
-            subprocess.run(  # noqa: S603 - our own binary, arguments as a list
-                command, cwd="/", check=True, capture_output=True, text=True,
-                timeout=_LAUNCH_TIMEOUT_S, start_new_session=True,
-            )  # fmt: skip
-        except subprocess.CalledProcessError as error:
-            raise EmbeddedServerFailed(
-                f"valkey-server failed.\n{error.stdout}{error.stderr}".rstrip()
-            ) from None
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise EmbeddedServerFailed(f"valkey-server could not be run: {error}") from None
-
-    def _launched(self) -> bool:
-        return listener(self.socket_path) is not None
+        settings = SETTINGS | {"unixsocket": os.fspath(self.socket_path), "dir": os.fspath(self._folder)}
+        arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
+        return spawn([os.fspath(self._binary), *arguments], self._log)
 
     def _end(self, pid: int) -> None:
         for step, patience in ((signal.SIGTERM, _STOP_S), (signal.SIGKILL, _KILL_S)):

@@ -42,3 +42,10 @@ UPDATE channels SET polling_offset = $3, lease_until = $4 WHERE id = $1 AND leas
 
 -- name: release_polling
 UPDATE channels SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2
+
+-- name: understands_intents
+-- Whether any published flow of the transaction's organizations needs sentence vectors.
+SELECT EXISTS (
+    SELECT FROM chatbots b JOIN conversation_flows f ON f.id = b.active_flow_id
+    WHERE f.flow_definition @> '{"nodes": [{"type": "ai_intent"}]}'
+)

@@ -68,6 +68,8 @@ ON CONFLICT (channel_id, contact_key) WHERE status <> 'archived' DO NOTHING
 -- was paused and woke) is not updated, which the caller sees by the count and rolls back.
 -- An ordered effect is leased to this worker at once, unless the conversation still has ordered effects
 -- that somebody else holds or nobody does: then it queues behind them and waits to be claimed.
+-- `ahead` are those before it that this worker holds by the table. It may have lost them from its hands
+-- (a commit whose answer never came, a lease that it let go), and must not overtake them then.
 WITH moved AS (
     UPDATE conversations c
     SET state = k.state, state_version = k.version_after, message_count = k.message_count,
@@ -88,13 +90,13 @@ WITH moved AS (
         AS k(id, organization_id, channel_id, external_id, conversation_id, status, event, raw, error, seq)
 ), said AS (
     INSERT INTO messages (id, organization_id, conversation_id, channel_id, seq, sender_type, message_type,
-                          content, payload, status, external_id, created_at)
+                          content, payload, status, external_id, intent, confidence, created_at)
     SELECT id, organization_id, conversation_id, channel_id, seq, sender_type, message_type, content,
-           payload, status, external_id, $7::timestamptz
+           payload, status, external_id, intent, confidence, $7::timestamptz
     FROM unnest($18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::int[], $23::text[], $24::text[],
-                $25::text[], $26::jsonb[], $27::text[], $28::text[])
+                $25::text[], $26::jsonb[], $27::text[], $28::text[], $44::text[], $45::float8[])
         AS k(id, organization_id, conversation_id, channel_id, seq, sender_type, message_type, content,
-             payload, status, external_id)
+             payload, status, external_id, intent, confidence)
 ), finished AS (
     DELETE FROM effects WHERE id = ANY ($29::uuid[])
 ), cancelled AS (
@@ -117,9 +119,16 @@ WITH moved AS (
           AND (e.lease_owner IS DISTINCT FROM $42::uuid OR e.lease_until < $7::timestamptz)
     ) AS mine) AS l
     RETURNING id, lease_owner IS NOT NULL AS mine
+), ahead AS (
+    SELECT e.id, e.conversation_id
+    FROM effects e
+    WHERE e.conversation_id = ANY ($34::uuid[]) AND e.status = 'pending' AND e.lane = 'delivery'
+      AND e.lease_owner = $42::uuid
 )
 SELECT (SELECT count(*) FROM moved) AS moved,
-       (SELECT coalesce(array_agg(id), '{}') FROM left_behind WHERE mine) AS mine
+       (SELECT coalesce(array_agg(id), '{}') FROM left_behind WHERE mine) AS mine,
+       (SELECT coalesce(array_agg(id), '{}') FROM ahead) AS ahead_ids,
+       (SELECT coalesce(array_agg(conversation_id), '{}') FROM ahead) AS ahead_conversations
 
 -- name: mark_reachable
 UPDATE customers u
