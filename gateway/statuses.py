@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from adapters.protocol import StatusUpdate
 from gateway import metrics
 from gateway.away import AWAY
 from gateway.channel import Channel
+from gateway.connections import Connections
 from gateway.errors import Unavailable
 from gateway.logs import get_logger
 from gateway.web.ports import SeenUpTo
@@ -32,13 +32,6 @@ MAX_WAITING = 50_000
 Report: TypeAlias = StatusUpdate | SeenUpTo
 
 _log = get_logger(__name__)
-
-
-class Connections(Protocol):
-    """Where the lane gets its database connection."""
-
-    def raw(self) -> AbstractAsyncContextManager[Any]:
-        """An asyncpg connection from the pool."""
 
 
 class StatusLane:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,6 +13,7 @@ import msgspec
 from engine.events import InboundEvent, Sender, TimerFired
 from gateway.channel import Channel
 from gateway.checkpoints import reach
+from gateway.connections import Connections
 from gateway.delivery.lanes import Lanes
 from gateway.delivery.outgoing import Outgoing, decode_payload
 from gateway.errors import Unavailable
@@ -29,13 +29,6 @@ MAX_DUE = 500
 
 
 _log = get_logger(__name__)
-
-
-class Connections(Protocol):
-    """Where claims get a database connection."""
-
-    def raw(self) -> AbstractAsyncContextManager[Any]:
-        """An asyncpg connection from the pool."""
 
 
 class Channels(Protocol):
@@ -105,7 +98,9 @@ class Claims:
         """Claim lanes and carry them out; returns the conversations that are this worker's now."""
         if not conversations or not self._lanes.room:
             return frozenset()
-        async with self._claiming:  # a claim that is overtaken by another would bring back what is sent by now
+        async with (
+            self._claiming
+        ):  # a claim that is overtaken by another would bring back what is sent by now
             before = self._lanes.held_of(conversations)
             records = await self._claim(conversations)
             sends = [send for record in records if (send := await self._outgoing(record)) is not None]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from gateway import metrics
 from gateway.checkpoints import reach
+from gateway.connections import Connections
 from gateway.delivery.outgoing import Outgoing
 from gateway.logs import get_logger
 from storage import deliveries
@@ -27,13 +27,6 @@ RETRY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
 _log = get_logger(__name__)
 
 Verdict: TypeAlias = Sent | Dead | Postponed
-
-
-class Connections(Protocol):
-    """Where the marker gets its database connection."""
-
-    def raw(self) -> AbstractAsyncContextManager[Any]:
-        """An asyncpg connection from the pool."""
 
 
 class Marker:

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from gateway import metrics
 from gateway.away import AGAIN, AWAY
 from gateway.channel import Channel
 from gateway.checkpoints import reach
+from gateway.connections import Connections
 from gateway.delivery.outgoing import Outgoing
 from gateway.errors import ShuttingDown, Unavailable
 from gateway.logs import get_logger
@@ -45,13 +46,6 @@ class Delivery(Protocol):
 
     def take(self, sends: Sequence[Outgoing], ahead: Mapping[UUID, frozenset[UUID]]) -> Mapping[UUID, UUID]:
         """Carry out sends that this worker holds the lease of; see `gateway.delivery.lanes.Lanes.take`."""
-
-
-class Connections(Protocol):
-    """Where a lane gets its database connection."""
-
-    def raw(self) -> AbstractAsyncContextManager[Any]:
-        """An asyncpg connection from the pool, for as long as the lane likes."""
 
 
 class TurnLoop:
