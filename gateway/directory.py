@@ -28,6 +28,8 @@ from storage.routing import Place, StoredChannel
 REFRESH_SECONDS = 1.0
 OVERLAP = timedelta(seconds=10)
 """How far each look reaches back: a slow transaction's change becomes visible after its time stamp."""
+MAX_ROUTE = 200
+"""Characters of a route. Longer ones, and what is no printable ASCII, are unknown without asking."""
 MAX_UNKNOWN = 10_000
 """Routes remembered as unknown, so that a scan of random paths does not reach the database each time."""
 UNKNOWN_TTL = timedelta(seconds=2)
@@ -62,6 +64,8 @@ class Directory:
         channel = self._by_route.get(key)
         if channel is not None:
             return channel
+        if platform not in self._adapters or not _plausible(route):
+            return None
         seen = self._unknown.get(key)
         if seen is not None and self._clock() - seen < UNKNOWN_TTL:
             return None
@@ -93,12 +97,16 @@ class Directory:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await self.refresh()
-            except AWAY as error:
+            except Exception as error:  # the database may be away; a watch that ended would see no change again
                 _log.warning("directory not refreshed", error=f"{type(error).__name__}: {error}")
 
     async def _reload(self, channel: Channel) -> None:
-        self._forget(channel)
-        await self._load(Place(id=channel.id, organization_id=channel.organization_id))
+        """Replace a channel by what it is now; until that is known it stays, so that no request has to wait."""
+        now = await self._load(Place(id=channel.id, organization_id=channel.organization_id))
+        if now is None:
+            self._forget(channel)
+        elif (now.platform, now.route) != (channel.platform, channel.route):
+            self._by_route.pop((channel.platform, channel.route), None)
 
     async def _load(self, place: Place) -> Channel | None:
         stored = await routing.load_channel(self._database, place)
@@ -136,3 +144,7 @@ class Directory:
         self._unknown.move_to_end(key)
         while len(self._unknown) > MAX_UNKNOWN:
             self._unknown.popitem(last=False)
+
+
+def _plausible(route: str) -> bool:
+    return len(route) <= MAX_ROUTE and route.isascii() and route.isprintable()

@@ -40,6 +40,8 @@ STEADY_SECONDS = 10.0
 KILL_AFTER_SECONDS = 5.0
 """How much longer than the drain time a worker may take to end before it is killed."""
 PARENT_CHECK_SECONDS = 0.5
+GC_THRESHOLD = 20_000
+"""New containers between collections: a batch of turns makes some thousands, nearly none of them in cycles."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +136,7 @@ async def _work(plan: Plan, ready: Callable[[], None], parent: int | None = None
         keyring=plan.keyring,
     )
     runner = await worker.start()
+    _settle_memory()
     await web.SockSite(runner, listening_socket(plan.settings), backlog=BACKLOG).start()
     ready()
     watch = asyncio.create_task(_watch_parent(parent, stopping)) if parent else None
@@ -142,6 +145,13 @@ async def _work(plan: Plan, ready: Callable[[], None], parent: int | None = None
     if watch is not None:
         watch.cancel()
     await worker.stop(runner)
+
+
+def _settle_memory() -> None:
+    """What start-up made lives as long as the process: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 50)
 
 
 async def _watch_parent(parent: int, stopping: asyncio.Event) -> None:

@@ -50,6 +50,17 @@ def _check_scheme(url: SecretStr, schemes: tuple[str, ...], form: str) -> Secret
     return url
 
 
+def _check_keys(keys: SecretStr) -> SecretStr:
+    from storage.errors import KeyringInvalid
+    from storage.keyring import Keyring
+
+    try:
+        Keyring.parse(keys.get_secret_value())
+    except KeyringInvalid as error:
+        raise ValueError(f"{error}; make a key with: gateway keys generate") from None
+    return keys
+
+
 def _check_public_url(url: str) -> str:
     if not url:
         return url
@@ -111,8 +122,9 @@ class Settings(BaseSettings):
     """Longest time that a shutdown waits for work in flight, in seconds."""
     lease_seconds: float = Field(default=30.0, ge=5, le=600)
     """Time after which the work of a silent worker is taken over by another, in seconds."""
-    encryption_keys: SecretStr | None = None
-    """Keys that encrypt stored secrets. Unset: a key file in the data directory."""
+    encryption_keys: Annotated[SecretStr, AfterValidator(_check_keys)] | None = None
+    """Keys that encrypt stored secrets, such as `k2:<base64>,k1:<base64>`; the first one encrypts
+    (`gateway keys generate` makes one). Unset: a key file in the data directory."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
     log_format: Literal["json", "console"] = "json"

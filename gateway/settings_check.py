@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gateway.errors import ConfigurationError, Problem
-from gateway.redaction import redact_text
+from gateway.redaction import redact, redact_text
 from gateway.settings import (
     CONFIG_VARIABLE,
     PREFIX,
@@ -61,7 +62,19 @@ def load_checked(overrides: Mapping[str, Any]) -> Settings:
         raise ConfigurationError(problems) from None
     if problems:
         raise ConfigurationError(problems)
+    _mask_secrets(settings)
     return settings
+
+
+def _mask_secrets(settings: Settings) -> None:
+    """From now on no log shows them, whatever a library puts into its errors."""
+    for url in (settings.database_url, settings.redis_url):
+        password = urlsplit(url.get_secret_value()).password if url is not None else None
+        for form in {password, unquote(password)} if password else ():
+            redact(form)
+    if settings.encryption_keys is not None:
+        for key in re.split(r"[,\n]", settings.encryption_keys.get_secret_value()):
+            redact(key.partition(":")[2].strip())
 
 
 def _dotenv_file() -> Path | None:

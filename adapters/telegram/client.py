@@ -69,9 +69,9 @@ def api_base(access: ChannelAccess) -> str:
 @lru_cache(maxsize=MAX_URLS)
 def _url(base: str, token: str, method: str) -> URL:
     """A URL costs more to check, build and parse than a body to encode, and the same few are used again."""
-    address = f"{base}/bot{_checked_token(token)}/{method}"
+    checked = _checked_token(token)
     try:
-        return URL(address, encoded=True)
+        return URL(f"{base}/bot{checked}/{method}", encoded=True)
     except ValueError:
         pass
     raise Misconfigured("the setting api_base is not an http(s) address")

@@ -62,38 +62,25 @@ class TelegramConnector:
         self, bot: Chatbot, token: str, *, name: str, polling: bool, now: datetime
     ) -> Connected:
         """Connect, or renew the connection of the same Telegram bot. Raises `SendFailed` and `Conflict`."""
-        redact(token)
-        secret = manage.make_secret()
-        redact(secret)
-        access = ChannelAccess(
-            channel_id=uuid4(),
-            secrets={"bot_token": token, "secret_token": secret},
-            settings={"api_base": self._settings.telegram_api_base},
-        )
+        access = self._access(token)
         identity = await manage.get_me(access)
         polled = polling or not self._settings.public_url
         if not polled:
             manage.check_webhook_url(self._settings.public_url, access)
         before = await manage.get_webhook_info(access)
         existing = await self._existing(identity, bot)
-        if existing is not None and existing.chatbot_id != bot.id:
-            raise Conflict(
-                f"@{identity.username} is connected to another bot (channel {existing.id}); "
-                f"first: gateway channel disconnect {existing.id}"
-            )
         if polled and before.url:
             await manage.delete_webhook(access)  # Telegram gives no updates to who asks while one is set
         channel = await self._store(bot, existing, identity, access, name=name, polled=polled, now=now)
         url = "" if polled else webhook_url(self._settings, channel)
-        if not polled:
+        if url:
             await self._set_webhook(channel, access, url, now)
-        foreign = before.url if before.url and not before.url.endswith(f"/{channel.route}") else ""
         return Connected(
             channel=channel,
             identity=identity,
             webhook=url,
             renewed=existing is not None,
-            replaced_webhook=foreign,
+            replaced_webhook="" if before.url.endswith(f"/{channel.route}") else before.url,
         )
 
     async def disconnect(self, channel: Channel, now: datetime) -> str:
@@ -108,8 +95,22 @@ class TelegramConnector:
             await set_status(connection, self._change(now), channel.id, "disabled")
         return trouble
 
+    def _access(self, token: str) -> ChannelAccess:
+        """What the adapter needs to try a token that is not stored yet, with a new webhook secret."""
+        secret = manage.make_secret()
+        redact(token)
+        redact(secret)
+        return ChannelAccess(
+            channel_id=uuid4(),
+            secrets={"bot_token": token, "secret_token": secret},
+            settings={"api_base": self._settings.telegram_api_base},
+        )
+
     async def _existing(self, identity: BotIdentity, bot: Chatbot) -> Channel | None:
-        """This Telegram bot's channel: the active one, or else the last one that was disconnected from `bot`."""
+        """This Telegram bot's channel: the active one, or else the last one that was disconnected from `bot`.
+
+        Raises Conflict when it is active for another bot.
+        """
         async with self._database.transaction([self._organization.id]) as connection:
             channels = await list_channels(connection)
         found = [
@@ -119,7 +120,15 @@ class TelegramConnector:
             and channel.settings.get("telegram_bot_id") == identity.id
             and (channel.status == "active" or channel.chatbot_id == bot.id)
         ]
-        return max(found, key=lambda channel: (channel.status == "active", channel.created_at), default=None)
+        latest = max(
+            found, key=lambda channel: (channel.status == "active", channel.created_at), default=None
+        )
+        if latest is not None and latest.chatbot_id != bot.id:
+            raise Conflict(
+                f"@{identity.username} is connected to another bot (channel {latest.id}); "
+                f"first: gateway channel disconnect {latest.id}"
+            )
+        return latest
 
     async def _store(
         self,

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from storage import bots, channels
 from storage.audit import Change
 from storage.database import Database
@@ -16,6 +18,7 @@ from storage.organizations import ensure_organization
 
 ORGANIZATION = "default"
 BOT = "demo"
+FLOW = "demo"
 ROUTE = "demo"
 FLOW_FILE = Path(__file__).parent / "flow.json"
 POOL_SIZE = 4
@@ -45,10 +48,11 @@ async def _publish(database: Database, keyring: Keyring) -> None:
     change = Change(organization_id=organization.id, actor="gateway serve --demo", now=now)
     async with database.transaction([organization.id]) as connection:
         bot = await bots.save_chatbot(connection, change, slug=BOT, name="Pixel", description="The demo bot")
-        flow = await bots.add_flow_version(
-            connection, change, chatbot_id=bot.id, flow_id="demo", definition=demo_definition()
-        )
-        await bots.publish(connection, change, flow.id)
+        if await _ours(connection, bot):
+            flow = await bots.add_flow_version(
+                connection, change, chatbot_id=bot.id, flow_id=FLOW, definition=demo_definition()
+            )
+            await bots.publish(connection, change, flow.id)
         if any(channel.route == ROUTE for channel in await channels.list_channels(connection)):
             return
         await channels.create_channel(
@@ -62,3 +66,11 @@ async def _publish(database: Database, keyring: Keyring) -> None:
             config={"widget_type": "embedded", "security": {"session_secret": secrets.token_urlsafe(32)}},
             secret_paths=[SESSION_SECRET],
         )
+
+
+async def _ours(connection: AsyncConnection, bot: bots.Chatbot) -> bool:
+    """Whether the bot still runs the demo's flow, or none: what somebody published over it is left alone."""
+    if bot.active_flow_id is None:
+        return True
+    flows = await bots.list_flows(connection, bot.id)
+    return any(flow.id == bot.active_flow_id and flow.flow_id == FLOW for flow in flows)

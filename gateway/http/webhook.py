@@ -13,6 +13,7 @@ from gateway import metrics
 from gateway.channel import Channel
 from gateway.checkpoints import reach
 from gateway.directory import Directory
+from gateway.http.body import read_body
 from gateway.statuses import StatusLane
 from gateway.turns.arrival import Accepted
 
@@ -37,8 +38,11 @@ class Webhooks:
         self._clock = clock
 
     async def post(self, request: web.Request) -> web.Response:
-        """One body. 200 when everything in it is committed, 401 for a stranger, 413, 503 while the database is away."""
-        body = await request.read()
+        """One body. 200 when everything in it is committed, 401 for a stranger, 503 while the database is away.
+
+        400, 408 and 413 are for a body that breaks off, does not come or is too large.
+        """
+        body = await read_body(request)
         reach("request.received")
         platform = request.match_info["platform"]
         channel = await self._directory.by_route(platform, request.match_info["route"])

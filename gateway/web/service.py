@@ -160,7 +160,7 @@ class WebService:
         gauge = metrics.websockets_open()
         gauge.inc()
         try:
-            await Session(self._tools, channel, settings, wire).run()
+            return await Session(self._tools, channel, settings, wire).run()
         except Exception:
             _log.exception("widget session failed", channel=str(channel.id))
             return INTERNAL_ERROR, b"internal error"

@@ -81,24 +81,28 @@ class Session:
         self._language = ""
         self._socket: Socket
 
-    async def run(self) -> None:
-        """Serve until the widget is gone. Whatever it sends, this does not raise."""
+    async def run(self) -> tuple[int, bytes] | None:
+        """Serve until the widget is gone. Whatever it sends, this does not raise.
+
+        Returns the close code and the reason, when it is for us to close.
+        """
         hello = await self._hello()
         if hello is None:
-            return
+            return None
         try:
             await self._begin(hello)
         except Unavailable:
             await self._refuse(TRY_AGAIN_LATER, "unavailable", "Not available right now.", retry=True)
-            return
+            return None
         except Misconfigured as error:
             _log.error("web channel is misconfigured", channel=str(self._channel.id), reason=error.reason)
             await self._refuse(INTERNAL_ERROR, "misconfigured", "This chat is not set up.", retry=False)
-            return
+            return None
         try:
             await self._serve()
         finally:
             self._tools.hub.leave(self._socket)
+        return self._socket.farewell
 
     # The beginning
 

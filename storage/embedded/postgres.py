@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from storage.embedded.processes import alive, listener, processes_in, spawn, wait_gone
-from storage.embedded.server import EmbeddedServer, claim, socket_folder, tail
+from storage.embedded.processes import listener, spawn, wait_gone
+from storage.embedded.server import EmbeddedServer, claim, socket_folder
 from storage.errors import EmbeddedServerFailed
 
 MAJOR_VERSION = "18"
@@ -63,8 +63,6 @@ class EmbeddedPostgres(EmbeddedServer):
     def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(data_dir)
         self._settings = {**SETTINGS, **(settings or {})}
-        self._folder = self.data_dir / "postgres"
-        self._log = self._folder / "server.log"
 
     @property
     def socket_path(self) -> Path:
@@ -112,9 +110,6 @@ class EmbeddedPostgres(EmbeddedServer):
         return len(lines) >= 8 and lines[7].strip() == "ready" and listener(self.socket_path) is not None
 
     def _launch(self) -> int:
-        starting = listener(self.socket_path)
-        if starting is not None:
-            return starting  # recovery after a crash: wait for it
         if os.geteuid() == 0:
             _let_through(self._folder)
             _let_through(self._binaries)
@@ -124,9 +119,9 @@ class EmbeddedPostgres(EmbeddedServer):
         self._check_version()
         self._remove_stale_lock_files()
         settings = [f"-c{name}={value}" for name, value in self._settings.items()]
-        command = [self._binaries / "postgres", "-D", self._folder, *settings]
+        command = [os.fspath(self._binaries / "postgres"), "-D", os.fspath(self._folder), *settings]
         command += ["-clisten_addresses=", f"-k{self._sockets}"]
-        return spawn([os.fspath(part) for part in command], self._log, self._identity)
+        return spawn(command, self._folder, self._log, self._identity)
 
     def _end(self, pid: int) -> None:
         for step, patience in ((signal.SIGINT, _FAST_STOP_S), (signal.SIGQUIT, _IMMEDIATE_STOP_S)):
@@ -140,6 +135,10 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _initialise(self) -> None:
         """Make the cluster and its database beside their place, then move it there: a kill leaves no half of it."""
+        if self._folder.is_dir() and not any(self._folder.iterdir()):
+            self._folder.rmdir()
+        if self._folder.exists():
+            raise EmbeddedServerFailed(f"{self._folder} exists but holds no PostgreSQL cluster; move it away")
         fresh = self.data_dir / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
@@ -148,13 +147,7 @@ class EmbeddedPostgres(EmbeddedServer):
             "initdb", "-D", fresh, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
             "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
         )  # fmt: skip
-        self._run(
-            "postgres", "--single", "-F", "-D", fresh, "template1", stdin=f"CREATE DATABASE {DATABASE}\n"
-        )
-        if self._folder.is_dir() and not any(self._folder.iterdir()):
-            self._folder.rmdir()
-        if self._folder.exists():
-            raise EmbeddedServerFailed(f"{self._folder} exists but holds no PostgreSQL cluster; move it away")
+        self._run("postgres", "--single", "-D", fresh, "template1", stdin=f"CREATE DATABASE {DATABASE}\n")
         fresh.rename(self._folder)
 
     def _check_version(self) -> None:
@@ -167,22 +160,10 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _remove_stale_lock_files(self) -> None:
         """A crash leaves lock files whose process number may belong to anybody now, or to a zombie: PostgreSQL
-        would refuse to start.
-
-        They go only when no process works in the cluster's folder (so the shared memory is free too).
-        """
-        if not Path("/proc/self/cwd").exists():
-            return
-        for pid in processes_in(self._folder):
-            if alive(pid) and not wait_gone(pid, _IMMEDIATE_STOP_S):
-                raise EmbeddedServerFailed(
-                    f"process {pid} still works in {self._folder} but answers nobody; end it"
-                )
-        for path in (self._folder / "postmaster.pid", self._sockets / f"{_SOCKET_NAME}.lock"):
-            path.unlink(missing_ok=True)
-
-    def _log_tail(self) -> str:
-        return tail(self._log)
+        would refuse to start. Nobody works in the folder any more, so its shared memory is free too."""
+        if Path("/proc/self/cwd").exists():
+            for path in (self._folder / "postmaster.pid", self._sockets / f"{_SOCKET_NAME}.lock"):
+                path.unlink(missing_ok=True)
 
     def _run(self, command: str, *arguments: str | Path, stdin: str | None = None) -> None:
         try:

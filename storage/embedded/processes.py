@@ -22,15 +22,16 @@ _DARWIN_SOL_LOCAL, _DARWIN_LOCAL_PEERPID = 0, 2
 _BACKGROUND = '"$@" </dev/null >>"$0" 2>&1 & echo $!'
 
 
-def spawn(command: Sequence[str], log: Path, identity: Mapping[str, Any] | None = None) -> int:
+def spawn(command: Sequence[str], folder: Path, log: Path, identity: Mapping[str, Any] | None = None) -> int:
     """Run a server in the background, in a session of its own, its output in `log`; returns its process id.
 
-    `identity` are the arguments of `subprocess.run` that name user and group. Raises `OSError`.
+    It works in `folder` from its first moment, so that `processes_in` finds it. `identity` are the arguments
+    of `subprocess.run` that name user and group. Raises `OSError`.
     """
     started = subprocess.run(  # noqa: S603 - arguments as a list, the shell's own text is constant
         ["/bin/sh", "-c", _BACKGROUND, os.fspath(log), *command],
         **(identity or {}),
-        cwd="/",
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,

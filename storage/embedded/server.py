@@ -13,11 +13,13 @@ from types import TracebackType
 from typing import Self
 
 from storage.embedded.locks import UserLock, start_lock
-from storage.embedded.processes import alive, listener
+from storage.embedded.processes import alive, listener, processes_in
 from storage.errors import EmbeddedServerFailed
 
 START_TIMEOUT_S = 60.0
 """Recovery after a crash may take its time; a clean start takes some 30 ms."""
+LEFT_TIMEOUT_S = 5.0
+"""How long the remains of a killed server may take to end."""
 SOCKET_PATH_LIMIT = 103
 """Bytes. Linux takes 107 in `sun_path`, macOS 103."""
 
@@ -36,6 +38,8 @@ class EmbeddedServer(ABC):
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.expanduser().resolve()
+        self._folder = self.data_dir / self.name
+        self._log = self._folder / "server.log"
         self._users = UserLock(self.data_dir / f"{self.name}.users.lock")
         self._start_lock = self.data_dir / f"{self.name}.start.lock"
 
@@ -61,7 +65,7 @@ class EmbeddedServer(ABC):
             self._users.hold()
             try:
                 if not self._ready():
-                    self._wait_ready(self._launch())
+                    self._bring_up()
             except BaseException:
                 self._users.release()
                 raise
@@ -76,6 +80,27 @@ class EmbeddedServer(ABC):
                 self._end(pid)
             self._users.release()
 
+    def _bring_up(self) -> None:
+        left = self._left_running()
+        if left is not None and self._wait_ready(left):
+            return
+        if not self._wait_ready(self._launch()):
+            raise EmbeddedServerFailed(f"the embedded {self.name} did not start.\n{tail(self._log)}".rstrip())
+
+    def _left_running(self) -> int | None:
+        """The server that a killed gateway has left while it was starting or stopping, if there is one.
+
+        Raises `EmbeddedServerFailed` for processes that work in its folder but answer nobody and do not end.
+        """
+        deadline = time.monotonic() + LEFT_TIMEOUT_S
+        while (pid := self.pid) is None and (left := processes_in(self._folder)):
+            if time.monotonic() > deadline:
+                raise EmbeddedServerFailed(
+                    f"processes {left} work in {self._folder} but answer nobody; end them"
+                )
+            time.sleep(_POLL_S)
+        return pid
+
     @abstractmethod
     def _launch(self) -> int:
         """Start the process and return its id; called under the start lock, when no server answers."""
@@ -88,18 +113,18 @@ class EmbeddedServer(ABC):
     def _end(self, pid: int) -> None:
         """End the process and wait for it. Raises `EmbeddedServerFailed`."""
 
-    @abstractmethod
-    def _log_tail(self) -> str:
-        """The last lines of the server's own log, for an error message."""
-
-    def _wait_ready(self, pid: int) -> None:
+    def _wait_ready(self, pid: int) -> bool:
+        """Wait until the server answers; False when the process ends before."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._ready():
-            if time.monotonic() > deadline or not alive(pid):
+            if not alive(pid):
+                return False
+            if time.monotonic() > deadline:
                 raise EmbeddedServerFailed(
-                    f"the embedded {self.name} did not start.\n{self._log_tail()}".rstrip()
+                    f"process {pid} did not become ready within {START_TIMEOUT_S:.0f} s"
                 )
             time.sleep(_POLL_S)
+        return True
 
     def __enter__(self) -> Self:
         return self.start()

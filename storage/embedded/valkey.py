@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from storage.embedded.processes import connect, spawn, wait_gone
-from storage.embedded.server import EmbeddedServer, claim, socket_folder, tail
+from storage.embedded.server import EmbeddedServer, claim, socket_folder
 from storage.errors import EmbeddedServerFailed
 
 _SOCKET_NAME = "valkey.sock"
@@ -36,11 +36,6 @@ class EmbeddedValkey(EmbeddedServer):
     """Valkey under `data_dir`/valkey, on a Unix socket, without TCP and without persistence."""
 
     name = "valkey"
-
-    def __init__(self, data_dir: Path) -> None:
-        super().__init__(data_dir)
-        self._folder = self.data_dir / "valkey"
-        self._log = self._folder / "server.log"
 
     @property
     def socket_path(self) -> Path:
@@ -79,7 +74,7 @@ class EmbeddedValkey(EmbeddedServer):
         claim(self._sockets, os.geteuid())
         settings = SETTINGS | {"unixsocket": os.fspath(self.socket_path), "dir": os.fspath(self._folder)}
         arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
-        return spawn([os.fspath(self._binary), *arguments], self._log)
+        return spawn([os.fspath(self._binary), *arguments], self._folder, self._log)
 
     def _end(self, pid: int) -> None:
         for step, patience in ((signal.SIGTERM, _STOP_S), (signal.SIGKILL, _KILL_S)):
@@ -91,6 +86,3 @@ class EmbeddedValkey(EmbeddedServer):
                     self._sockets.rmdir()
                 return
         raise EmbeddedServerFailed(f"the embedded Valkey (process {pid}) does not stop; see {self._log}")
-
-    def _log_tail(self) -> str:
-        return tail(self._log)
