@@ -1,0 +1,154 @@
+"""A conversation under a virtual clock: tests say and click, and read what came back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.bot import Bot
+from engine.compile import compile_flow
+from engine.effects import CancelTimer, Effect, Send, StartTimer
+from engine.events import (
+    ChoiceMade,
+    CommandReceived,
+    EventBody,
+    InboundEvent,
+    Sender,
+    TextReceived,
+    TimerFired,
+)
+from engine.nodes.base import choice_id
+from engine.state import ConversationState, Customer, Outcome, TraceEntry
+from engine.step import step
+
+ROOT = Path(__file__).parents[2]
+WORKING_HOURS = datetime(2026, 1, 14, 15, 0, tzinfo=UTC)
+"""A Wednesday, 10:00 in New York."""
+NIGHT = datetime(2026, 1, 14, 3, 0, tzinfo=UTC)
+"""22:00 in New York."""
+
+
+def load_flow(path: str) -> dict[str, Any]:
+    """A flow definition in the repository."""
+    flow: dict[str, Any] = json.loads((ROOT / path).read_text())
+    return flow
+
+
+def demo_bot() -> Bot:
+    """The demo bot, without sentence vectors."""
+    return compile_flow(load_flow("gateway/demo/flow.json"), flow_id="demo")
+
+
+def bot_of(*nodes: Mapping[str, Any], **sections: Any) -> Bot:
+    """A bot of these nodes, which starts at the first."""
+    return compile_flow({"start_node": nodes[0]["id"], "nodes": list(nodes), **sections}, flow_id="test")
+
+
+def node(id: str, type: str, /, *targets: str | dict[str, Any], **config: Any) -> dict[str, Any]:
+    """A node with its connections: `always` to an id, or as they are written."""
+    ways = [{"target": target} if isinstance(target, str) else target for target in targets]
+    return {"id": id, "type": type, "config": config, "connections": ways}
+
+
+def message(id: str, /, *targets: str | dict[str, Any], **config: Any) -> dict[str, Any]:
+    """A message that says its own id."""
+    return node(id, "message", *targets, **{"message": id, **config})
+
+
+def event_of(body: EventBody, at: datetime = WORKING_HOURS) -> InboundEvent:
+    """An event with that body."""
+    return InboundEvent(
+        external_id="1", conversation_key="1", sender=Sender(external_id="1"), occurred_at=at, body=body
+    )
+
+
+class Chat:
+    """One conversation with a bot."""
+
+    def __init__(
+        self, bot: Bot, *, now: datetime = WORKING_HOURS, customer: Customer | None = None,
+        state: ConversationState | None = None,
+    ) -> None:  # fmt: skip
+        self.bot = bot
+        self.now = now
+        self.customer = customer or Customer(id="1")
+        self.state = state or ConversationState()
+        self.outcome: Outcome | None = None
+
+    def happen(self, body: EventBody) -> list[str]:
+        """Let an event happen; returns what the bot said."""
+        self.outcome = step(self.bot, self.state, event_of(body, self.now), self.customer, self.now)
+        encoded = msgspec.json.encode(self.outcome.state)
+        self.state = msgspec.json.decode(encoded, type=ConversationState)
+        assert self.state == self.outcome.state
+        return self.said
+
+    def say(self, *texts: str) -> list[str]:
+        """Say these, one after the other; returns what the bot said to the last."""
+        for text in texts:
+            self.happen(TextReceived(text=text))
+        return self.said
+
+    def click(self, node: str, index: int) -> list[str]:
+        """Press the choice of a node."""
+        return self.happen(ChoiceMade(choice=choice_id(node, index)))
+
+    def command(self, command: str, argument: str = "") -> list[str]:
+        """Send a command."""
+        return self.happen(CommandReceived(command=command, argument=argument))
+
+    def time_out(self) -> list[str]:
+        """Let the running timer fire when it is due."""
+        assert self.state.waiting is not None
+        assert self.state.waiting.timer
+        return self.happen(TimerFired(timer=self.state.waiting.timer))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        assert self.outcome is not None
+        return self.outcome.effects
+
+    @property
+    def sends(self) -> list[Send]:
+        return [effect for effect in self.effects if isinstance(effect, Send)]
+
+    @property
+    def said(self) -> list[str]:
+        return [send.message.text for send in self.sends]
+
+    @property
+    def timers(self) -> list[str]:
+        """Timers of this turn: `+name` started, `-name` cancelled."""
+        return [
+            f"+{effect.timer}" if isinstance(effect, StartTimer) else f"-{effect.timer}"
+            for effect in self.effects
+            if isinstance(effect, StartTimer | CancelTimer)
+        ]
+
+    @property
+    def trace(self) -> tuple[TraceEntry, ...]:
+        assert self.outcome is not None
+        return self.outcome.trace
+
+    @property
+    def entered(self) -> list[str]:
+        """The nodes that the turn entered."""
+        return [entry.at for entry in self.trace if entry.kind == "node"]
+
+    def traced(self, kind: str) -> list[str]:
+        """The details of the trace entries of that kind."""
+        return [entry.detail for entry in self.trace if entry.kind == kind]
+
+    @property
+    def choices(self) -> list[str]:
+        """The titles of the choices of the last message."""
+        return [choice.title for choice in self.sends[-1].message.choices]

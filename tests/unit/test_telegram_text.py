@@ -1,0 +1,115 @@
+"""Cutting text for Telegram: lengths in UTF-16 units, cuts where a reader would make them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from adapters.telegram.text import MAX_PARTS, clean, is_blank, shorten, split
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def visible(text: str) -> str:
+    return "".join(character for character in text if not is_blank(character))
+
+
+def test_what_fits_is_left_whole() -> None:
+    assert split("a b\n\nc", 6) == ["a b\n\nc"]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "parts"),
+    [
+        ("one two three\n\nfour\nfive six", 20, ["one two three", "four\nfive six"]),
+        ("one two three\nfour five", 20, ["one two three", "four five"]),
+        ("One two three. Four five", 20, ["One two three.", "Four five"]),
+        ('He said "stop!" Then left', 20, ['He said "stop!"', "Then left"]),
+        ("これは長い文です。次の文です。", 10, ["これは長い文です。", "次の文です。"]),
+        ("alpha beta gamma", 12, ["alpha beta", "gamma"]),
+        ("abcdefghij", 4, ["abcd", "efgh", "ij"]),
+        ("a. bbbbbbbbbbbb", 10, ["a. bbbbbbb", "bbbbb"]),
+    ],
+)
+def test_cuts_at_the_best_place_in_the_later_half(text: str, limit: int, parts: list[str]) -> None:
+    assert split(text, limit) == parts
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        "👩🏽‍🔧",  # joined, with a skin tone
+        "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",  # tag sequence: Scotland
+        "🇸🇪",
+        "e\u0301",
+        "❤️",
+        "1️⃣",
+        "각",  # Hangul in three jamo
+        "क्षि",
+        "กำ",
+        "ｶﾞ",
+    ],
+)
+def test_never_cuts_inside_a_visible_character(cluster: str) -> None:
+    text = cluster * 40
+    for limit in range(units(cluster), units(cluster) * 3):
+        parts = split(text, limit)
+        assert "".join(parts) == text
+        for part in parts:
+            assert part == cluster * (len(part) // len(cluster))
+
+
+def test_a_pair_of_flags_is_cut_between_them() -> None:
+    assert split("🇸🇪🇯🇵🇩🇪", 8) == ["🇸🇪🇯🇵", "🇩🇪"]
+
+
+def test_an_endless_cluster_is_cut_all_the_same() -> None:
+    text = "e" + "\u0301" * 1000
+    parts = split(text, 100)
+    assert "".join(parts) == text
+    assert max(map(units, parts)) <= 100
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(min_value=8, max_value=60))
+@example("\r\n" * 30, 8)
+@example("\U0001f1f8" * 50, 9)
+@example("\u200d" * 50, 9)
+@example("a" * 20 + "\u200b" * 300, 8)
+def test_nothing_visible_is_lost(text: str, limit: int) -> None:
+    parts = split(text, limit)
+    assert all(0 < units(part) <= limit for part in parts)
+    assert not any(is_blank(part) for part in parts)
+    assert visible("".join(parts)) == visible(text)
+
+
+def test_a_text_beyond_all_bounds_ends_in_an_ellipsis() -> None:
+    parts = split("word " * 200_000, 4096)
+    assert len(parts) == MAX_PARTS
+    assert parts[-1].endswith("…")
+    assert max(map(units, parts)) <= 4096
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b\u200d", "\u2800", "\u3164", "\ufeff", "\u00a0"])
+def test_blank(text: str) -> None:
+    assert is_blank(text)
+    assert split(text, 10) == []
+
+
+@pytest.mark.parametrize("text", ["a", ".", "…", "🚲", "\u200bx", "\ufffd"])
+def test_not_blank(text: str) -> None:
+    assert not is_blank(text)
+
+
+def test_clean_replaces_what_can_not_be_stored() -> None:
+    assert clean("a\x00b\ud800c\udfffd🚲") == "a\ufffdb\ufffdc\ufffdd🚲"
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "short"),
+    [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("ab cd", 4, "ab…"), ("a👩🏽‍🔧b", 4, "a…")],
+)
+def test_shorten(text: str, size: int, short: str) -> None:
+    assert shorten(text, size) == short

@@ -1,0 +1,303 @@
+import { backoff } from "./backoff";
+import { Connection, type Link } from "./connection";
+import { Outbox, type Waiting } from "./outbox";
+import type { Ack, Choice, Message, Refusal, Said, ServerFrame, Welcome } from "./protocol";
+import { RESTARTED } from "./protocol";
+import { Keep } from "./storage";
+import { Transcript } from "./transcript";
+import { uuid } from "./uuid";
+
+const ACK_MS = 15_000;
+const RECEIPT_MS = 300;
+const RESUME_MS = 2_000;
+const MOST_TYPING_MS = 15_000;
+
+export interface Chatting {
+  /** Something changed: lines, link, typing or unread. */
+  changed(): void;
+  /** The channel's settings, as the server tells them now. */
+  welcomed(name: string, appearance: unknown): void;
+  /** A message that came while the page was open. */
+  heard(message: Message): void;
+}
+
+export interface Place {
+  readonly url: string;
+  readonly local: Keep;
+  readonly session: Keep;
+}
+
+/** One visitor's conversation with one bot: the transcript, and everything that keeps it true. */
+export class Chat {
+  readonly transcript = new Transcript();
+  readReceipts = true;
+  readonly #view: Chatting;
+  readonly #local: Keep;
+  readonly #outbox: Outbox;
+  readonly #connection: Connection;
+  #conversation = "";
+  #sentToken: string | null = null;
+  #inFlight = "";
+  #tries = 0;
+  #timer = 0;
+  #receiptTimer = 0;
+  #receipt = { seq: 0, state: "" };
+  #typing = 0;
+  #replayUpTo = 0;
+  #resumedAt = 0;
+  #reading = false;
+  #opened = false;
+
+  constructor(place: Place, view: Chatting) {
+    this.#view = view;
+    this.#local = place.local;
+    this.#outbox = new Outbox(place.session);
+    for (const { frame, at } of this.#outbox.all) this.#show(frame, at);
+    this.#connection = new Connection(place.url, {
+      hello: () => this.#hello(),
+      frame: (frame) => this.#took(frame),
+      link: (link) => this.#linked(link),
+    });
+  }
+
+  get link(): Link {
+    return this.#connection.link;
+  }
+
+  get typing(): boolean {
+    return this.#typing !== 0;
+  }
+
+  get unread(): number {
+    return this.transcript.unread(this.#lastRead);
+  }
+
+  /** Whether this browser has talked to the bot before. */
+  get known(): boolean {
+    return this.#local.get("token") !== null || this.#outbox.all.length > 0;
+  }
+
+  connect(): void {
+    this.#connection.start();
+  }
+
+  /** The panel is open: the bot may greet. */
+  open(): void {
+    this.#opened = true;
+    this.connect();
+    this.#greet();
+  }
+
+  /** Whether the visitor sees the messages now. */
+  set reading(reading: boolean) {
+    this.#reading = reading;
+    this.#report();
+  }
+
+  say(text: string): boolean {
+    return this.#say({ type: "text", id: uuid(), text });
+  }
+
+  choose(choice: Choice): boolean {
+    return this.#say({ type: "choice", id: uuid(), choice: choice.id, title: choice.title });
+  }
+
+  restart(): boolean {
+    return this.#say({ type: "command", id: uuid(), command: "restart" });
+  }
+
+  /** Send again what the server refused, or what waits for the next try. */
+  retry(key: string): void {
+    const line = this.transcript.lines.find((candidate) => candidate.key === key);
+    if (line?.delivery === "failed") this.#say({ type: "text", id: key, text: line.text });
+    this.#connection.wake(false);
+    this.#flush();
+  }
+
+  // Sending
+
+  #say(frame: Said): boolean {
+    if (this.#outbox.full) return false;
+    const at = Date.now();
+    this.#outbox.add(frame, at);
+    this.#show(frame, at);
+    this.connect();
+    this.#flush();
+    this.#view.changed();
+    return true;
+  }
+
+  #show(frame: Said, at: number): void {
+    if (frame.type === "open") return;
+    const text = frame.type === "text" ? frame.text : frame.type === "choice" ? frame.title : RESTARTED;
+    this.transcript.add(frame.id, text, new Date(at));
+    this.transcript.mark(frame.id, "waiting");
+  }
+
+  #flush(): void {
+    const head = this.#outbox.head;
+    if (!head || this.#inFlight) return;
+    if (!this.#connection.send(head.frame)) return;
+    this.#inFlight = head.frame.id;
+    this.transcript.mark(head.frame.id, "sending");
+    this.#after(ACK_MS, () => this.#connection.restart());
+  }
+
+  #after(ms: number, then: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(then, ms);
+  }
+
+  #settled(id: string): Waiting | undefined {
+    if (this.#inFlight === id) {
+      this.#inFlight = "";
+      this.#tries = 0;
+      clearTimeout(this.#timer);
+    }
+    return this.#outbox.remove(id);
+  }
+
+  #greet(): void {
+    if (!this.#opened || this.link !== "online" || this.#conversation || this.#outbox.has("open")) return;
+    if (this.#outbox.all.length) return; // the visitor spoke first
+    this.#outbox.add({ type: "open", id: uuid() }, Date.now());
+    this.#flush();
+  }
+
+  // Receiving
+
+  #hello() {
+    this.#sentToken = this.#local.get("token");
+    return {
+      type: "hello" as const,
+      ...(this.#sentToken ? { token: this.#sentToken } : {}),
+      conversation: this.#conversation,
+      seq: this.transcript.contiguous,
+      language: navigator.language,
+      page: location.origin + location.pathname,
+    };
+  }
+
+  #linked(link: Link): void {
+    if (link !== "online") {
+      this.#inFlight = "";
+      clearTimeout(this.#timer);
+      this.#setTyping(0);
+      for (const { frame } of this.#outbox.all) this.transcript.mark(frame.id, "waiting");
+    }
+    this.#view.changed();
+  }
+
+  #took(frame: ServerFrame): void {
+    switch (frame.type) {
+      case "welcome":
+        return this.#welcome(frame);
+      case "message":
+        return this.#message(frame);
+      case "ack":
+        return this.#ack(frame);
+      case "error":
+        return this.#refused(frame);
+      case "typing":
+        return this.#setTyping(Math.min(frame.ms, MOST_TYPING_MS));
+    }
+  }
+
+  #welcome(frame: Welcome): void {
+    const stored = this.#local.get("token");
+    if (!this.#sentToken && stored && !frame.conversation && stored !== frame.token) {
+      this.#connection.restart(); // another tab was first: be the same visitor
+      return;
+    }
+    this.#local.set("token", frame.token);
+    const other = this.#conversation !== "" && frame.conversation !== this.#conversation;
+    if (other || frame.seq < this.transcript.contiguous) this.#forget();
+    this.#conversation = frame.conversation;
+    this.#replayUpTo = frame.seq;
+    this.#receipt = { seq: 0, state: "" };
+    this.#view.welcomed(frame.bot.name, frame.appearance);
+    this.#greet();
+    this.#flush();
+    this.#report();
+    this.#view.changed();
+  }
+
+  #message(frame: Message): void {
+    if (frame.seq > this.transcript.contiguous + 1) this.#resume();
+    if (frame.from !== "customer") this.#setTyping(0);
+    const fresh = this.transcript.take(frame);
+    if (frame.client_id) this.#settled(frame.client_id);
+    if (fresh && frame.seq > this.#replayUpTo) this.#view.heard(frame);
+    this.#report();
+    this.#view.changed();
+  }
+
+  /** A message is missing. Ask for it, but not for every message that follows. */
+  #resume(): void {
+    const now = Date.now();
+    if (now - this.#resumedAt < RESUME_MS) return;
+    this.#resumedAt = now;
+    this.#connection.send({ type: "resume", seq: this.transcript.contiguous });
+  }
+
+  #ack(frame: Ack): void {
+    if (frame.conversation) {
+      if (this.#conversation) this.#forget();
+      this.#conversation = frame.conversation;
+    }
+    this.#settled(frame.id);
+    this.transcript.confirm(frame.id, frame.seq ?? null);
+    this.#flush();
+    this.#view.changed();
+  }
+
+  #refused(frame: Refusal): void {
+    const id = frame.id ?? this.#inFlight;
+    if (!id || id !== this.#inFlight) return;
+    if (frame.retry) {
+      this.transcript.mark(id, "waiting");
+      this.#after(backoff(this.#tries++) + 500, () => {
+        this.#inFlight = "";
+        this.#flush();
+      });
+    } else {
+      this.#settled(id);
+      this.transcript.mark(id, "failed", frame.message);
+      this.#flush();
+    }
+    this.#view.changed();
+  }
+
+  /** The server goes on with another conversation. */
+  #forget(): void {
+    this.transcript.reset();
+    this.#replayUpTo = 0;
+  }
+
+  #setTyping(ms: number): void {
+    clearTimeout(this.#typing);
+    this.#typing = ms ? setTimeout(() => this.#setTyping(0), ms) : 0;
+    this.#view.changed();
+  }
+
+  // Receipts
+
+  /** The last message that the visitor has seen, in whatever tab. */
+  get #lastRead(): number {
+    const [conversation, seq] = (this.#local.get("read") ?? "").split(" ");
+    return conversation === this.#conversation ? Number(seq) || 0 : 0;
+  }
+
+  #report(): void {
+    const seq = this.transcript.lastHeard;
+    if (!seq) return;
+    if (this.#reading && seq > this.#lastRead) this.#local.set("read", `${this.#conversation} ${seq}`);
+    clearTimeout(this.#receiptTimer);
+    this.#receiptTimer = setTimeout(() => {
+      const state = this.#reading && this.readReceipts ? "read" : "delivered";
+      const known = this.#receipt;
+      if (seq < known.seq || (seq === known.seq && (known.state === "read" || known.state === state))) return;
+      if (this.#connection.send({ type: "receipt", seq, state })) this.#receipt = { seq, state };
+    }, RECEIPT_MS);
+  }
+}

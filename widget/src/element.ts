@@ -1,0 +1,201 @@
+import { openByItself } from "./autoopen";
+import { Chat } from "./chat";
+import { inkOn } from "./colors";
+import { configure, type Config } from "./config";
+import type { Message } from "./protocol";
+import { Keep } from "./storage";
+import css from "./styles.css";
+import { words, type Texts } from "./texts";
+import { h } from "./view/dom";
+import { Launcher } from "./view/launcher";
+import { Panel } from "./view/panel";
+
+/** What a page may ask of the widget: `document.querySelector("channel-gateway-widget").command({type: "open"})` */
+export type Command =
+  | { readonly type: "open" }
+  | { readonly type: "close" }
+  | { readonly type: "toggle" }
+  | { readonly type: "say"; readonly text: string };
+
+export interface Bot {
+  /** The public id of the channel. */
+  readonly id: string;
+  /** Where the server is: the address of `widget.js` without its name. */
+  readonly base: string;
+  /** What the page itself configures. */
+  readonly own: unknown;
+}
+
+export const TAG = "channel-gateway-widget";
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+export class ChannelGatewayWidget extends HTMLElement {
+  readonly #root = h("div", { class: "root" });
+  #chat: Chat | null = null;
+  #panel: Panel | null = null;
+  #launcher: Launcher | null = null;
+  #session: Keep | null = null;
+  #own: unknown = {};
+  #config: Config = configure();
+  #texts: Texts = words({});
+  #name = "";
+  #open = false;
+  #drawing = 0;
+
+  constructor() {
+    super();
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    const shadow = this.attachShadow({ mode: "open" });
+    shadow.adoptedStyleSheets = [sheet];
+    shadow.append(this.#root);
+  }
+
+  /** Begin. `settings` is what the server told about the channel, if it could be asked. */
+  start(bot: Bot, settings: unknown, name: string): void {
+    if (this.#chat) return;
+    this.#own = bot.own;
+    this.#name = name;
+    this.#session = new Keep(bot.id, () => sessionStorage);
+    const url = new URL(`widget/${encodeURIComponent(bot.id)}/socket`, bot.base);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const place = { url: url.href, local: new Keep(bot.id, () => localStorage), session: this.#session };
+    this.#chat = new Chat(place, {
+      changed: () => this.#draw(),
+      welcomed: (title, appearance) => this.#welcomed(title, { appearance }),
+      heard: (message) => this.#heard(message),
+    });
+    this.#build(this.#chat);
+    this.#configure(settings);
+    this.#listen();
+    this.#draw();
+    if (this.#chat.known) this.#chat.connect();
+    const remembered = this.#session.get("open");
+    if (remembered === "yes") this.#show(true, false);
+    else if (remembered === null) openByItself(this.#config.behavior, () => this.#show(true, false));
+  }
+
+  command(command: Command): void {
+    switch (command.type) {
+      case "open":
+        return this.#show(true);
+      case "close":
+        return this.#show(false);
+      case "toggle":
+        return this.#show(!this.#open);
+      case "say":
+        this.#chat?.say(command.text);
+    }
+  }
+
+  #build(chat: Chat): void {
+    this.#launcher = new Launcher(() => this.#show(!this.#open));
+    this.#panel = new Panel({
+      close: () => this.#show(false),
+      say: (text) => chat.say(text),
+      pick: (choice) => chat.choose(choice),
+      restart: () => chat.restart(),
+      retry: (key) => chat.retry(key),
+    });
+    this.#root.append(this.#panel.element, this.#launcher.element);
+  }
+
+  #listen(): void {
+    document.addEventListener("visibilitychange", () => this.#see());
+    dark.addEventListener("change", () => this.#paint());
+    window.addEventListener("storage", () => this.#draw());
+    for (const event of ["online", "offline"]) window.addEventListener(event, () => this.#draw());
+    const view = visualViewport;
+    view?.addEventListener("resize", () => this.#fit(view));
+    view?.addEventListener("scroll", () => this.#fit(view));
+  }
+
+  #paint(): void {
+    const { mode } = this.#config.theme;
+    this.#root.classList.toggle("dark", mode === "dark" || (mode === "auto" && dark.matches));
+  }
+
+  /** On a phone the panel fills what the keyboard leaves. */
+  #fit(view: VisualViewport): void {
+    this.#root.style.setProperty("--seen-height", `${view.height}px`);
+    this.#root.style.setProperty("--seen-top", `${view.offsetTop}px`);
+  }
+
+  #welcomed(name: string, settings: unknown): void {
+    this.#name = name;
+    this.#configure(settings);
+  }
+
+  #configure(settings: unknown): void {
+    const behavior = { behavior: this.#config.behavior };
+    const config = configure(behavior, settings, this.#own);
+    this.#config = config;
+    this.#texts = words(config.texts);
+    if (this.#chat) this.#chat.readReceipts = config.behavior.read_receipts;
+    this.#paint();
+    const { style, dataset } = this.#root;
+    const variables: Record<string, string | null> = {
+      "--accent": config.theme.accent,
+      "--on-accent": inkOn(config.theme.accent),
+      "--x": `${config.offset.x}px`,
+      "--y": `${config.offset.y}px`,
+      "--width": config.size.width,
+      "--height": config.size.height,
+      "--min-height": config.size.min_height,
+      "--tablet-width": config.responsive.tablet.width,
+      "--tablet-height": config.responsive.tablet.height,
+      "--mobile-width": config.responsive.mobile.width,
+      "--mobile-height": config.responsive.mobile.height,
+      "--duration": `${config.animation.duration}ms`,
+      "--easing": config.animation.easing,
+    };
+    for (const [name, value] of Object.entries(variables)) style.setProperty(name, value);
+    dataset["corner"] = config.position;
+    dataset["enter"] = config.animation.entrance;
+    dataset["exit"] = config.animation.exit;
+    dataset["sheet"] = config.responsive.mobile.height === "100%" ? "full" : config.responsive.mobile.position;
+  }
+
+  /** `focus`: the visitor did it, so the focus follows. What opens by itself takes nobody's focus away. */
+  #show(open: boolean, focus = true): void {
+    if (!this.#chat || open === this.#open) return;
+    this.#open = open;
+    this.#session?.set("open", open ? "yes" : "no");
+    this.#root.classList.toggle("open", open);
+    this.#render();
+    if (open) this.#chat.open();
+    this.#panel?.show(open, focus);
+    if (!open && focus) this.#launcher?.element.focus({ preventScroll: true });
+    this.#see();
+  }
+
+  #see(): void {
+    if (this.#chat) this.#chat.reading = this.#open && !document.hidden;
+    this.#draw();
+  }
+
+  #heard(message: Message): void {
+    if (message.from === "customer" || !this.#open) return;
+    const choices = (message.choices ?? []).map((choice) => choice.title);
+    this.#panel?.announce([`${this.#name}: ${message.text}`, ...choices].join(", "));
+  }
+
+  /** Draw soon, once for everything that changes together. A hidden page draws nothing by frames. */
+  #draw(): void {
+    if (this.#drawing) return;
+    const render = (): void => {
+      this.#drawing = 0;
+      this.#render();
+    };
+    this.#drawing = document.hidden ? setTimeout(render, 50) : requestAnimationFrame(render);
+  }
+
+  #render(): void {
+    if (!this.#chat) return;
+    this.#root.dir = getComputedStyle(document.documentElement).direction;
+    const unread = this.#config.behavior.notification_badge ? this.#chat.unread : 0;
+    this.#launcher?.update(this.#open, unread, this.#texts);
+    this.#panel?.update(this.#chat, this.#name, this.#config, this.#texts);
+  }
+}
