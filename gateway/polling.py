@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from adapters.errors import SendFailed
-from adapters.protocol import ChannelAccess, Parsed
+from adapters.errors import SendFailed, TryLater
+from adapters.protocol import Call, ChannelAccess, Envelope, Parsed
 from gateway.away import AWAY
 from gateway.channel import Channel
 from gateway.delivery.claims import Channels
@@ -22,6 +23,7 @@ from gateway.logs import get_logger
 from gateway.turns.arrival import Accepted
 from storage import routing
 from storage.database import Database
+from storage.ids import new_id
 from storage.routing import Place
 
 POLL_SECONDS = 20
@@ -43,6 +45,9 @@ class Source(Protocol):
 
     def next_offset(self, updates: Sequence[bytes], offset: int) -> int:
         """The offset that confirms these updates."""
+
+    def answer_call(self, answer: bytes) -> Call:
+        """`Parsed.answer` as a call of its own: a polled update has no webhook to answer."""
 
 
 class Poller:
@@ -101,7 +106,8 @@ class Poller:
                 except (SendFailed, Unavailable) as error:
                     failures += 1
                     _log.warning("polling failed", channel=str(place.id), error=str(error))
-                    await asyncio.sleep(min(MAX_BACKOFF_SECONDS, 0.5 * 2 ** min(failures, 10)))
+                    asked = error.retry_after if isinstance(error, TryLater) else None
+                    await asyncio.sleep(asked or min(MAX_BACKOFF_SECONDS, 0.5 * 2 ** min(failures, 10)))
         except AWAY as error:
             _log.warning("polling stopped", channel=str(place.id), error=f"{type(error).__name__}: {error}")
         finally:
@@ -111,10 +117,19 @@ class Poller:
         updates = await self._source.get_updates(channel.access, offset, POLL_SECONDS)
         now = self._clock()
         parsed = [channel.adapter.parse(body, now) for body in updates]
+        # All are queued before any is awaited, in the platform's order; a conversation's stay in one lane.
         await asyncio.gather(*(self._accept(channel, body) for body in parsed))
+        await self._answer(channel, [body.answer for body in parsed if body.answer is not None])
         if updates:
             following = self._source.next_offset(updates, offset)
             await routing.save_polling(self._database, place, self._owner, following, now + LEASE)
+
+    async def _answer(self, channel: Channel, answers: Sequence[bytes]) -> None:
+        """Stop the spinners of pressed buttons. An ornament: one that fails is not tried again."""
+        for answer in answers:
+            envelope = Envelope(key=new_id(), conversation_id=channel.id, seq=0, at=self._clock())
+            with suppress(SendFailed):
+                await channel.adapter.send(self._source.answer_call(answer), channel.access, envelope)
 
     async def _lease(self, place: Place) -> int | None:
         return await routing.lease_polling(self._database, place, self._owner, self._clock(), LEASE)
