@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 AWAY = (
     asyncpg.PostgresConnectionError,
@@ -13,10 +15,13 @@ AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InternalClientError,
     DBAPIError,
+    AsyncAdapt_asyncpg_dbapi.Error,
+    PoolTimeoutError,
     OSError,
     TimeoutError,
 )
-"""The connection is gone, or there is none to be had. (SQLAlchemy's pool wraps what connecting raises.)"""
+"""The connection is gone, or there is none to be had. SQLAlchemy's pool wraps what connecting raises, in its
+dialect's own error when the server answers that it is starting or stopping; neither is a `DBAPIError`."""
 
 AGAIN = (
     asyncpg.SerializationError,

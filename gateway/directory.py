@@ -97,7 +97,9 @@ class Directory:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await self.refresh()
-            except Exception as error:  # the database may be away; a watch that ended would see no change again
+            except (
+                Exception
+            ) as error:  # the database may be away; a watch that ended would see no change again
                 _log.warning("directory not refreshed", error=f"{type(error).__name__}: {error}")
 
     async def _reload(self, channel: Channel) -> None:

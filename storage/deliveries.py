@@ -60,6 +60,8 @@ class Postponed(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     due_at: datetime
     error: str
+    calls_done: int = 0
+    """How many calls of a long message went out: the next try goes on behind them, whoever makes it."""
 
 
 class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,9 +123,11 @@ async def mark_dead(connection: Any, owner: UUID, dead: Sequence[Dead]) -> None:
     await connection.execute(_SQL["mark_dead"], ids, times, errors, min(times), max(times), owner)
 
 
-async def postpone(connection: Any, owner: UUID, postponed: Sequence[Postponed], lease: timedelta) -> None:
-    """The effects are tried again later; the worker keeps their lease."""
-    await connection.execute(
+async def postpone(
+    connection: Any, owner: UUID, postponed: Sequence[Postponed], lease: timedelta
+) -> frozenset[UUID]:
+    """The effects are tried again later; the worker keeps their lease. Returns those that are still its own."""
+    records = await connection.fetch(
         _SQL["postpone"],
         [item.id for item in postponed],
         [item.attempts for item in postponed],
@@ -131,7 +135,9 @@ async def postpone(connection: Any, owner: UUID, postponed: Sequence[Postponed],
         [item.error for item in postponed],
         lease,
         owner,
+        [item.calls_done for item in postponed],
     )
+    return frozenset(record["id"] for record in records)
 
 
 async def renew(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from adapters.errors import Misconfigured, SendFailed, TryLater, Uncertain
 from adapters.protocol import Envelope
 from gateway import metrics
+from gateway.checkpoints import reach
 from gateway.delivery.marker import Verdict
 from gateway.delivery.outgoing import Outgoing
 from storage.deliveries import Dead, Postponed, Sent
@@ -20,38 +21,51 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 
 async def attempt(send: Outgoing) -> str:
-    """Carry out the calls that are left of a send; returns the platform's message id. Raises `SendFailed`."""
+    """Carry out the calls that are left of a send; returns the platform's message id. Raises `SendFailed`.
+
+    Where the channel wants doubtful calls dropped, such a call counts as made, and the next one follows.
+    """
     channel = send.channel
     envelope = Envelope(key=send.id, conversation_id=send.conversation_id, seq=send.seq, at=send.created_at)
     calls = channel.adapter.render(send.recipient, send.send.message)
     for call in calls[send.calls_done :]:
-        receipt = await channel.adapter.send(call, channel.access, envelope)
+        reach("delivery.sending")
+        try:
+            receipt = await channel.adapter.send(call, channel.access, envelope)
+        except Uncertain as error:
+            if channel.settings.get("uncertain_send", "resend") != "drop":
+                raise
+            metrics.effects("send", "uncertain").inc()
+            send.doubt = f"uncertain: {_reason(error)}"
+        else:
+            send.receipt = receipt.message or send.receipt
         send.calls_done += 1
-        send.receipt = receipt.message or send.receipt
     return send.receipt
 
 
-def sent(send: Outgoing, now: datetime, detail: str = "") -> Verdict:
-    """It went out."""
+def sent(send: Outgoing, now: datetime) -> Verdict:
+    """It went out, as far as anybody knows."""
     metrics.effects("send", "done").inc()
     metrics.delivery_seconds(send.channel.platform).observe((now - send.created_at).total_seconds())
-    return Sent(id=send.id, created_at=send.created_at, external_id=send.receipt, detail=detail)
+    return Sent(id=send.id, created_at=send.created_at, external_id=send.receipt, detail=send.doubt)
 
 
 def failed(send: Outgoing, error: SendFailed, now: datetime) -> Verdict:
     """It did not go out, or nobody knows: try again, or give up and say why."""
-    reason = f"{error.code}: {error.reason}" if error.code else error.reason
-    if isinstance(error, Uncertain) and send.channel.settings.get("uncertain_send", "resend") == "drop":
-        metrics.effects("send", "uncertain").inc()
-        send.calls_done += 1  # the call in doubt counts as made
-        return sent(send, now, detail=f"uncertain: {reason}")
+    reason = _reason(error)
     if not error.retryable or now - send.created_at > GIVE_UP_AFTER:
         metrics.effects("send", "failed").inc()
         return Dead(id=send.id, created_at=send.created_at, error=reason)
     metrics.effects("send", "retried").inc()
     send.attempts += 1
     send.due_at = now + _backoff(send, error)
-    return Postponed(id=send.id, attempts=send.attempts, due_at=send.due_at, error=reason)
+    return Postponed(
+        id=send.id, attempts=send.attempts, due_at=send.due_at, error=reason, calls_done=send.calls_done
+    )
+
+
+def _reason(error: SendFailed) -> str:
+    return f"{error.code}: {error.reason}" if error.code else error.reason
 
 
 def _backoff(send: Outgoing, error: SendFailed) -> timedelta:

@@ -207,6 +207,7 @@ class Claims:
             due_at=record["due_at"],
             attempts=record["attempts"],
             lease_until=record["lease_until"],
+            calls_done=payload.calls_done,
         )
 
     async def renew(self, held: Iterable[Outgoing], horizon: timedelta) -> None:

@@ -37,6 +37,10 @@ _NOTHING: Mapping[UUID, frozenset[UUID]] = MappingProxyType({})
 _log = get_logger(__name__)
 
 
+class _Lost(Exception):
+    """The lane is another worker's, or may be by now."""
+
+
 class Lane:
     """One conversation's sends in this worker's hands, in order."""
 
@@ -125,14 +129,15 @@ class Lanes:
             while lane.queue:
                 send = lane.queue[0]
                 await self._wait(send)
-                if send.lease_until is None or self._clock() > send.lease_until - LEASE_MARGIN:
-                    self._forget(lane)
-                    break
                 async with self._in_flight:
+                    if send.lease_until is None or self._clock() > send.lease_until - LEASE_MARGIN:
+                        raise _Lost
                     done = await self._deliver(send)
                 if done:
                     self._held.discard(send.id)
                     lane.queue.popleft()
+        except _Lost:
+            self._forget(lane)
         except asyncio.CancelledError:
             raise
         except Exception:  # a bug in an adapter must not stop the worker: the sweeper takes the lane up again
@@ -172,7 +177,10 @@ class Lanes:
             await channel.adapter.send(call, channel.access, envelope)
 
     async def _deliver(self, send: Outgoing) -> bool:
-        """One try. True when the send is out of our hands, False when it stays at the head of its lane."""
+        """One try. True when the send is out of our hands, False when it stays at the head of its lane.
+
+        Raises `_Lost` when another worker has taken it over meanwhile.
+        """
         reach("delivery.taken")
         try:
             await attempt(send)
@@ -187,7 +195,8 @@ class Lanes:
         else:
             verdict = sent(send, self._clock())
             reach("delivery.sent")
-        await self._marker.note(send, verdict)
+        if not await self._marker.note(send, verdict):
+            raise _Lost
         if isinstance(verdict, Postponed):
             send.lease_until = send.due_at + self._marker.lease
             return False

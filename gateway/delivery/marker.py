@@ -30,13 +30,14 @@ Verdict: TypeAlias = Sent | Dead | Postponed
 
 
 class Marker:
-    """One worker's notes. `note` resolves when the note is committed."""
+    """One worker's notes. `note` resolves when the note is committed: to False when a send that was to be tried
+    again is another worker's by now."""
 
     def __init__(self, connections: Connections, owner: UUID, lease: timedelta) -> None:
         self._connections = connections
         self._owner = owner
         self.lease = lease
-        self._waiting: list[tuple[UUID, Verdict, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[UUID, Verdict, asyncio.Future[bool]]] = []
         self._wake = asyncio.Event()
         self._closed = False
         self._task: asyncio.Task[None] | None = None
@@ -54,9 +55,9 @@ class Marker:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def note(self, send: Outgoing, verdict: Verdict) -> asyncio.Future[None]:
+    def note(self, send: Outgoing, verdict: Verdict) -> asyncio.Future[bool]:
         """Write down what became of a send."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((send.channel.organization_id, verdict, written))
         self._wake.set()
         return written
@@ -83,14 +84,15 @@ class Marker:
         notes = self._waiting[:MAX_NOTES]
         async with deliveries.transaction(connection, {organization for organization, _, _ in notes}):
             verdicts = [verdict for _, verdict, _ in notes]
-            await self._statements(connection, verdicts)
+            lost = await self._statements(connection, verdicts)
         del self._waiting[: len(notes)]
         reach("delivery.marked")
-        for _, _, written in notes:
+        for _, verdict, written in notes:
             if not written.done():
-                written.set_result(None)
+                written.set_result(verdict.id not in lost)
 
-    async def _statements(self, connection: Any, verdicts: Sequence[Verdict]) -> None:
+    async def _statements(self, connection: Any, verdicts: Sequence[Verdict]) -> frozenset[UUID]:
+        """Returns the postponed sends that are another worker's."""
         sent = [verdict for verdict in verdicts if isinstance(verdict, Sent)]
         dead = [verdict for verdict in verdicts if isinstance(verdict, Dead)]
         postponed = [verdict for verdict in verdicts if isinstance(verdict, Postponed)]
@@ -98,5 +100,7 @@ class Marker:
             await deliveries.mark_sent(connection, self._owner, sent)
         if dead:
             await deliveries.mark_dead(connection, self._owner, dead)
-        if postponed:
-            await deliveries.postpone(connection, self._owner, postponed, self.lease)
+        if not postponed:
+            return frozenset()
+        kept = await deliveries.postpone(connection, self._owner, postponed, self.lease)
+        return frozenset(verdict.id for verdict in postponed) - kept

@@ -11,11 +11,12 @@ from engine.effects import Send
 from gateway.channel import Channel
 
 
-class OutgoingPayload(msgspec.Struct, frozen=True, kw_only=True):
+class OutgoingPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the effect's row keeps of it, as JSON."""
 
     send: Send
     seq: int
+    calls_done: int = 0
 
 
 _encode = msgspec.json.Encoder().encode
@@ -31,6 +32,7 @@ class Outgoing:
         "channel",
         "conversation_id",
         "created_at",
+        "doubt",
         "due_at",
         "id",
         "lease_until",
@@ -55,6 +57,7 @@ class Outgoing:
         due_at: datetime,
         attempts: int = 0,
         lease_until: datetime | None = None,
+        calls_done: int = 0,
     ) -> None:
         self.id = id
         self.created_at = created_at
@@ -69,10 +72,12 @@ class Outgoing:
         self.attempts = attempts
         self.lease_until = lease_until
         """Until when this worker may send it; None before the turn's commit has said so."""
-        self.calls_done = 0
+        self.calls_done = calls_done
         """How many of its calls the platform has taken: a long text is several."""
         self.receipt = ""
         """The platform's id of the last message that it became."""
+        self.doubt = ""
+        """What is not known of a call that counts as made."""
 
     def payload(self) -> str:
         """The JSON that the effect's row keeps."""

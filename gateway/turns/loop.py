@@ -48,6 +48,15 @@ class Delivery(Protocol):
         """Carry out sends that this worker holds the lease of; see `gateway.delivery.lanes.Lanes.take`."""
 
 
+class Unstorable(Exception):
+    """A body holds a value that can't even be sent to the database. (asyncpg calls that an InterfaceError, which
+    otherwise means that the connection is gone.)"""
+
+
+class _ConnectionLost(Exception):
+    """A batch's connection broke; its bodies are refused, or wait for the next one."""
+
+
 class TurnLoop:
     """All lanes of one worker."""
 
@@ -130,7 +139,11 @@ class _Lane:
                 async with self._connections.raw() as connection:
                     metrics.database_up().set(1)
                     await self._with_connection(connection)
-            except AWAY as error:
+            except _ConnectionLost:
+                continue
+            except Exception as error:  # a lane that ended would leave every body of its customers waiting
+                if not isinstance(error, AWAY):
+                    _log.exception("turn lane failed")
                 taken = self._take()
                 self._refuse([arrival for arrival in taken if arrival.retried], error)
                 self._put_back([arrival for arrival in taken if not arrival.retried])
@@ -143,7 +156,15 @@ class _Lane:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            await self._commit(connection, self._take())
+            taken = self._take()
+            try:
+                await self._commit(connection, taken)
+            except _ConnectionLost:
+                raise
+            except Exception as error:  # a bug; whoever waits for these bodies is told, and offers them again
+                _log.exception("turn failed")
+                self._refuse(taken, error)
+                return
 
     def _take(self) -> list[Arrival]:
         waiting = self._waiting
@@ -160,8 +181,11 @@ class _Lane:
             arrival.retried = True
             self._waiting.appendleft(arrival)
 
-    async def _commit(self, connection: Any, arrivals: list[Arrival]) -> None:
-        """Commit the batch; one that the database refuses is tried again, body by body if it must be."""
+    async def _commit(self, connection: Any, arrivals: list[Arrival], rest: Sequence[Arrival] = ()) -> None:
+        """Commit the batch; one that the database refuses is tried again, body by body if it must be.
+
+        `rest` comes after it and waits on when the connection breaks, which raises `_ConnectionLost`.
+        """
         if not arrivals:
             return
         started = time.perf_counter()
@@ -170,15 +194,18 @@ class _Lane:
             batch = await self._try(connection, arrivals)
         except AWAY as error:
             self._refuse([arrival for arrival in arrivals if arrival.retried], error)
-            self._put_back([arrival for arrival in arrivals if not arrival.retried])
-            raise
+            self._put_back([*(arrival for arrival in arrivals if not arrival.retried), *rest])
+            raise _ConnectionLost from error
         except Exception as error:  # refused by the database: find the body that it refuses
+            if len(arrivals) == 1 and isinstance(error, (*AGAIN, StaleTurn)):
+                self._refuse(arrivals, error)  # others were in the way for too long: no fault of the body
+                return
             if len(arrivals) == 1:
                 await self._park(connection, arrivals[0], error)
                 return
             metrics.turns("retried").inc()
-            for arrival in arrivals:
-                await self._commit(connection, [arrival])
+            for index, arrival in enumerate(arrivals, 1):
+                await self._commit(connection, [arrival], arrivals[index:])
             return
         metrics.turn_seconds("transaction").observe(time.perf_counter() - started)
         metrics.turn_batch().observe(batch.decider.turns)
@@ -193,8 +220,10 @@ class _Lane:
                 metrics.turns("retried").inc()
                 if attempt == MAX_TRIES:
                     raise
-            except BaseException:
+            except BaseException as error:
                 await _rollback(connection)
+                if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+                    raise Unstorable(str(error)) from error
                 raise
         raise AssertionError("the loop above returns or raises")
 
@@ -204,7 +233,8 @@ class _Lane:
             if not arrival.outcome.done():
                 arrival.outcome.set_result(accepted)
             _count(arrival.channel, accepted)
-        queued = {**batch.queued, **self._delivery.take(batch.outgoing, batch.ahead)}
+        behind = self._delivery.take(batch.outgoing, batch.ahead)
+        queued = {**batch.queued, **behind, **_orphaned(arrivals, batch)}
         if queued:
             self._want(queued)
         for inbox_id, error in batch.decider.failures:
@@ -245,6 +275,18 @@ class _Lane:
         for arrival in arrivals:
             if not arrival.outcome.done():
                 arrival.outcome.set_exception(Unavailable())
+
+
+def _orphaned(arrivals: list[Arrival], batch: Batch) -> dict[UUID, UUID]:
+    """Conversations whose turn was committed after all, by a connection that broke before it could say so: their
+    sends are leased to this worker and in nobody's hands."""
+    return {
+        item.conversation_id: arrival.channel.organization_id
+        for arrival, accepted in zip(arrivals, batch.accepted, strict=True)
+        if arrival.retried
+        for item in accepted
+        if item.duplicate and item.conversation_id is not None
+    }
 
 
 def _raw(event: InboundEvent) -> bytes:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 import structlog
+
+MAX_CANCELS: Final = 10
+CANCEL_SECONDS: Final = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -27,11 +30,19 @@ class Background:
         return task
 
     async def close(self) -> None:
-        """Cancel what is still running, and wait for it."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel what is still running, and wait for it.
+
+        A library's clean-up may raise its own error in place of the cancellation, and the task then goes on
+        as after any error: so it is cancelled again.
+        """
+        for _ in range(MAX_CANCELS):
+            tasks = tuple(self._tasks)
+            if not tasks:
+                return
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+        _log.error("background tasks do not end", count=len(self._tasks))
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

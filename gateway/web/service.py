@@ -166,7 +166,6 @@ class WebService:
             return INTERNAL_ERROR, b"internal error"
         finally:
             gauge.dec()
-        return None
 
     def _settings_of(self, channel: Channel) -> WebSettings:
         """The channel's settings, read once for each version of them. Raises `Misconfigured`."""

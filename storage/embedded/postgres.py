@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from storage.embedded.processes import listener, spawn, wait_gone
-from storage.embedded.server import EmbeddedServer, claim, socket_folder
+from storage.embedded.processes import ENVIRONMENT, listener, spawn, wait_gone
+from storage.embedded.server import EmbeddedServer
 from storage.errors import EmbeddedServerFailed
 
 MAJOR_VERSION = "18"
@@ -46,7 +46,6 @@ SETTINGS: Mapping[str, str] = {
     "log_checkpoints": "off",
 }
 
-_SOCKET_NAME = ".s.PGSQL.5432"
 _FAST_STOP_S = 30.0
 _IMMEDIATE_STOP_S = 5.0
 _COMMAND_TIMEOUT_S = 120.0
@@ -59,14 +58,11 @@ class EmbeddedPostgres(EmbeddedServer):
     """
 
     name = "postgres"
+    _socket_name = ".s.PGSQL.5432"
 
     def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(data_dir)
         self._settings = {**SETTINGS, **(settings or {})}
-
-    @property
-    def socket_path(self) -> Path:
-        return self._sockets / _SOCKET_NAME
 
     @property
     def url(self) -> str:
@@ -78,12 +74,12 @@ class EmbeddedPostgres(EmbeddedServer):
         return f"postgresql://postgres@/{quote(database)}?host={quote(os.fspath(self._sockets), safe='')}"
 
     @cached_property
-    def _sockets(self) -> Path:
-        return socket_folder(self._folder, _SOCKET_NAME)
-
-    @cached_property
     def _owner(self) -> int:
-        return _system_user() if os.geteuid() == 0 else os.geteuid()
+        """Root leaves a cluster to whoever made it, and a new one to a user of its own."""
+        if os.geteuid() != 0:
+            return os.geteuid()
+        made_by = self._folder.stat().st_uid if self._folder.is_dir() else 0
+        return made_by or _system_user()
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
@@ -115,7 +111,6 @@ class EmbeddedPostgres(EmbeddedServer):
             _let_through(self._binaries)
         if not (self._folder / "PG_VERSION").exists():
             self._initialise()
-        claim(self._sockets, self._owner)
         self._check_version()
         self._remove_stale_lock_files()
         settings = [f"-c{name}={value}" for name, value in self._settings.items()]
@@ -162,7 +157,7 @@ class EmbeddedPostgres(EmbeddedServer):
         """A crash leaves lock files whose process number may belong to anybody now, or to a zombie: PostgreSQL
         would refuse to start. Nobody works in the folder any more, so its shared memory is free too."""
         if Path("/proc/self/cwd").exists():
-            for path in (self._folder / "postmaster.pid", self._sockets / f"{_SOCKET_NAME}.lock"):
+            for path in (self._folder / "postmaster.pid", self._sockets / f"{self._socket_name}.lock"):
                 path.unlink(missing_ok=True)
 
     def _run(self, command: str, *arguments: str | Path, stdin: str | None = None) -> None:
@@ -176,6 +171,7 @@ class EmbeddedPostgres(EmbeddedServer):
                 text=True,
                 check=True,
                 timeout=_COMMAND_TIMEOUT_S,
+                env=ENVIRONMENT,
                 start_new_session=True,
             )
         except subprocess.CalledProcessError as error:
@@ -208,7 +204,10 @@ def _system_user() -> int:
 def _group(user: int) -> int:
     import pwd
 
-    return pwd.getpwuid(user).pw_gid
+    try:
+        return pwd.getpwuid(user).pw_gid
+    except KeyError:
+        return user
 
 
 def _let_through(path: Path) -> None:

@@ -18,6 +18,9 @@ _POLL_S = 0.005
 _DARWIN_SOL_LOCAL, _DARWIN_LOCAL_PEERPID = 0, 2
 
 
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+"""All that a server gets of ours: no secrets, and the same locale everywhere."""
+
 # The shell goes at once: the server is nobody's child but init's, and no supervisor reaps it by mistake.
 _BACKGROUND = '"$@" </dev/null >>"$0" 2>&1 & echo $!'
 
@@ -36,6 +39,7 @@ def spawn(command: Sequence[str], folder: Path, log: Path, identity: Mapping[str
         stdout=subprocess.PIPE,
         text=True,
         check=True,
+        env=ENVIRONMENT,
         start_new_session=True,
     )
     return int(started.stdout)

@@ -8,6 +8,7 @@ import re
 import tempfile
 import time
 from abc import ABC, abstractmethod
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,6 +36,7 @@ class EmbeddedServer(ABC):
     """
 
     name: str
+    _socket_name: str
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.expanduser().resolve()
@@ -44,9 +46,9 @@ class EmbeddedServer(ABC):
         self._start_lock = self.data_dir / f"{self.name}.start.lock"
 
     @property
-    @abstractmethod
     def socket_path(self) -> Path:
         """Where the server listens."""
+        return self._sockets / self._socket_name
 
     @property
     @abstractmethod
@@ -60,15 +62,12 @@ class EmbeddedServer(ABC):
 
     def start(self) -> Self:
         """Make sure that the server runs and keep it running for us. Raises `EmbeddedServerFailed`."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        with start_lock(self._start_lock):
-            self._users.hold()
-            try:
-                if not self._ready():
-                    self._bring_up()
-            except BaseException:
-                self._users.release()
-                raise
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            with start_lock(self._start_lock):
+                self._hold()
+        except OSError as error:
+            raise EmbeddedServerFailed(f"the data directory {self.data_dir} can't be used: {error}") from None
         return self
 
     def stop(self) -> None:
@@ -79,6 +78,26 @@ class EmbeddedServer(ABC):
             if self._users.alone() and (pid := self.pid) is not None:
                 self._end(pid)
             self._users.release()
+
+    def _hold(self) -> None:
+        self._users.hold()
+        try:
+            if self._sockets != self._folder:
+                claim(self._sockets, self._owner)
+            if not self._ready():
+                self._bring_up()
+        except BaseException:
+            self._users.release()
+            raise
+
+    @cached_property
+    def _sockets(self) -> Path:
+        return socket_folder(self._folder, self._socket_name)
+
+    @property
+    def _owner(self) -> int:
+        """The user that the server runs as."""
+        return os.geteuid()
 
     def _bring_up(self) -> None:
         left = self._left_running()

@@ -12,10 +12,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from storage.embedded.processes import connect, spawn, wait_gone
-from storage.embedded.server import EmbeddedServer, claim, socket_folder
+from storage.embedded.server import EmbeddedServer, claim
 from storage.errors import EmbeddedServerFailed
 
-_SOCKET_NAME = "valkey.sock"
 _STOP_S = 5.0
 _KILL_S = 2.0
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -36,19 +35,12 @@ class EmbeddedValkey(EmbeddedServer):
     """Valkey under `data_dir`/valkey, on a Unix socket, without TCP and without persistence."""
 
     name = "valkey"
-
-    @property
-    def socket_path(self) -> Path:
-        return self._sockets / _SOCKET_NAME
+    _socket_name = "valkey.sock"
 
     @property
     def url(self) -> str:
         """`unix:///…/valkey.sock`"""
         return f"unix://{quote(os.fspath(self.socket_path))}"
-
-    @cached_property
-    def _sockets(self) -> Path:
-        return socket_folder(self._folder, _SOCKET_NAME)
 
     @cached_property
     def _binary(self) -> Path:
@@ -70,8 +62,7 @@ class EmbeddedValkey(EmbeddedServer):
         return False
 
     def _launch(self) -> int:
-        claim(self._folder, os.geteuid())
-        claim(self._sockets, os.geteuid())
+        claim(self._folder, self._owner)
         settings = SETTINGS | {"unixsocket": os.fspath(self.socket_path), "dir": os.fspath(self._folder)}
         arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
         return spawn([os.fspath(self._binary), *arguments], self._folder, self._log)

@@ -32,11 +32,16 @@ WHERE m.id = k.id AND m.created_at = k.created_at AND m.created_at BETWEEN $4::t
   AND m.id IN (SELECT id FROM dead)
 
 -- name: postpone
--- Not now: the attempt is counted, the lease stays, the next try is at the given time.
+-- Not now: the attempt is counted, the lease stays, the next try is at the given time. Returns what is still
+-- the worker's: what another has taken over meanwhile is not the worker's to try.
 UPDATE effects e
-SET attempts = k.attempts, due_at = k.due_at, last_error = k.error, lease_until = k.due_at + $5::interval
-FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[]) AS k(id, attempts, due_at, error)
-WHERE e.id = k.id AND e.lease_owner = $6::uuid
+SET attempts = k.attempts, due_at = k.due_at, last_error = k.error, lease_until = k.due_at + $5::interval,
+    payload = CASE WHEN k.calls_done = 0 THEN e.payload
+                   ELSE e.payload || jsonb_build_object('calls_done', k.calls_done) END
+FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $7::int[])
+    AS k(id, attempts, due_at, error, calls_done)
+WHERE e.id = k.id AND e.lease_owner = $6::uuid AND e.status = 'pending'
+RETURNING e.id
 
 -- name: renew
 -- $2 is the worker; returns what it still holds, so that it lets go of the rest.
