@@ -12,7 +12,7 @@ AWAY = (
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections: no body's fault
     asyncpg.InternalClientError,
     DBAPIError,
     AsyncAdapt_asyncpg_dbapi.Error,

@@ -83,6 +83,10 @@ class Directory:
         channel = self._by_id.get(channel_id)
         return channel or await self._load(Place(id=channel_id, organization_id=organization_id))
 
+    def current(self, channel: Channel) -> Channel:
+        """The channel as it is known now, for those that hold on to one for long, such as a widget's socket."""
+        return self._by_id.get(channel.id, channel)
+
     async def refresh(self) -> None:
         """Look for changes once."""
         started = self._clock()

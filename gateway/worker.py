@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
 from aiohttp import web
 
-from adapters.protocol import Adapter
+from adapters.protocol import Adapter, Parsed
 from adapters.telegram.adapter import TelegramAdapter
 from gateway.bots import BotRegistry
+from gateway.channel import Channel
 from gateway.checkpoints import arm
 from gateway.delivery.claims import Claims
 from gateway.delivery.lanes import Lanes
@@ -29,7 +30,7 @@ from gateway.settings import Settings
 from gateway.statuses import StatusLane
 from gateway.sweeper import Sweeper
 from gateway.transcript import StoredTranscript
-from gateway.turns import TurnLoop
+from gateway.turns import Accepted, TurnLoop
 from gateway.turns.batch import BatchRunner
 from gateway.web.service import WebService
 from storage.database import Database
@@ -37,6 +38,8 @@ from storage.encryption import Keyring
 from storage.housekeeping import Housekeeper
 
 KEEPALIVE_SECONDS = 75.0
+SHUTDOWN_SECONDS = 2.0
+"""How long connections that are still busy after the drain may take."""
 _log = get_logger(__name__)
 
 
@@ -96,7 +99,7 @@ class Worker:
         arm()
         webhooks = Webhooks(self.directory, self.turns.accept, self.statuses, self._clock)
         self.web.connect(
-            accept=self.turns.accept,
+            accept=self._accept_from_socket,
             find_channel=partial(self.directory.by_route, "web"),
             statuses=self.statuses,
             demo_route=self._demo_route,
@@ -111,7 +114,11 @@ class Worker:
         ]
         app = make_app(routes, self._settings.max_body_bytes)
         runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, keepalive_timeout=KEEPALIVE_SECONDS
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            shutdown_timeout=SHUTDOWN_SECONDS,
         )
         await runner.setup()
         self.turns.start(self.claims.want)
@@ -149,6 +156,10 @@ class Worker:
         for adapter in self.adapters.values():
             await adapter.close()
         await self.database.dispose()
+
+    def _accept_from_socket(self, channel: Channel, parsed: Parsed) -> Awaitable[list[Accepted]]:
+        """A socket may be older than the version that has been published since."""
+        return self.turns.accept(self.directory.current(channel), parsed)
 
     async def _demo_route(self) -> str | None:
         return ROUTE if await self.directory.by_route("web", ROUTE) else None

@@ -75,12 +75,13 @@ class Claims:
         """Take these lanes (conversation → organization) as soon as nobody else holds them."""
         for conversation_id, organization_id in conversations.items():
             self._wanted[conversation_id] = (organization_id, 0)
-        self._wake.set()
+        if conversations:
+            self._wake.set()
 
     async def pursue(self) -> None:
         """Ask for wanted lanes, again after a while, then leave them to the sweeper. Runs until cancelled."""
         while True:
-            if not self._wanted:
+            while not self._wanted:
                 self._wake.clear()
                 await self._wake.wait()
             tries = min(count for _, count in self._wanted.values())
@@ -125,7 +126,8 @@ class Claims:
             for send in sends
             if send.id in before and send.id not in held
         }
-        self.want(moved)
+        if moved:
+            self.want(moved)
         ours = [send for send in sends if send.conversation_id not in moved]
         self._lanes.take(sorted(ours, key=lambda send: send.position))
         return frozenset(send.conversation_id for send in ours)

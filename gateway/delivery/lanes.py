@@ -29,6 +29,8 @@ MAX_IN_FLIGHT = 200
 """Calls to platforms that one worker has open at most."""
 LEASE_MARGIN = timedelta(seconds=2)
 """A send whose lease ends within this is not started any more."""
+STOP_PATIENCE = timedelta(seconds=2)
+"""What is due later than this is left to others when this worker stops."""
 MAX_TYPING_SECONDS = 5.0
 """How long a platform shows its typing indicator for one call."""
 
@@ -44,11 +46,13 @@ class _Lost(Exception):
 class Lane:
     """One conversation's sends in this worker's hands, in order."""
 
-    __slots__ = ("queue", "task")
+    __slots__ = ("queue", "resting", "task")
 
     def __init__(self) -> None:
         self.queue: deque[Outgoing] = deque()
         self.task: asyncio.Task[None] | None = None
+        self.resting = False
+        """Whether its head only waits for its time."""
 
 
 class Lanes:
@@ -115,6 +119,10 @@ class Lanes:
     async def stop(self, seconds: float) -> list[Outgoing]:
         """Send what is due within `seconds`, then stop; returns what is left, to be released."""
         self._stopping = True
+        soon = self._clock() + STOP_PATIENCE
+        for lane in self._lanes.values():
+            if lane.task is not None and lane.resting and lane.queue[0].due_at > soon:
+                lane.task.cancel()  # it only waits for its time: another worker can do that
         tasks = {lane.task for lane in self._lanes.values() if lane.task is not None}
         if tasks:
             _, pending = await asyncio.wait(tasks, timeout=seconds)
@@ -128,7 +136,7 @@ class Lanes:
         try:
             while lane.queue:
                 send = lane.queue[0]
-                await self._wait(send)
+                await self._wait(lane, send)
                 async with self._in_flight:
                     if send.lease_until is None or self._clock() > send.lease_until - LEASE_MARGIN:
                         raise _Lost
@@ -150,7 +158,7 @@ class Lanes:
         self._held.difference_update(send.id for send in lane.queue)
         lane.queue.clear()
 
-    async def _wait(self, send: Outgoing) -> None:
+    async def _wait(self, lane: Lane, send: Outgoing) -> None:
         """Until the send is due and its channel is not paused; typing shows meanwhile, when wanted."""
         typing = send.send.typing and send.attempts == 0
         for _ in range(100_000):  # bounded by time: each round waits for what is left
@@ -160,10 +168,14 @@ class Lanes:
             if seconds <= 0:
                 self._paused.pop(send.channel.id, None)
                 return
+            if self._stopping and until > now + STOP_PATIENCE:
+                raise asyncio.CancelledError
             if typing:
                 await self._type(send)
                 seconds = min((until - self._clock()).total_seconds(), MAX_TYPING_SECONDS)
+            lane.resting = True
             await asyncio.sleep(max(0.0, min(seconds, 60.0)))
+            lane.resting = False
 
     async def _type(self, send: Outgoing) -> None:
         channel = send.channel
@@ -192,6 +204,9 @@ class Lanes:
                 _log.warning(
                     "send failed", channel=str(send.channel.id), effect=str(send.id), reason=verdict.error
                 )
+        except Exception as error:  # a bug in an adapter: tried again later, and given up in the end
+            _log.exception("adapter failed", channel=str(send.channel.id), effect=str(send.id))
+            verdict = failed(send, TryLater(f"{type(error).__name__} in the adapter"), self._clock())
         else:
             verdict = sent(send, self._clock())
             reach("delivery.sent")

@@ -48,11 +48,6 @@ class Delivery(Protocol):
         """Carry out sends that this worker holds the lease of; see `gateway.delivery.lanes.Lanes.take`."""
 
 
-class Unstorable(Exception):
-    """A body holds a value that can't even be sent to the database. (asyncpg calls that an InterfaceError, which
-    otherwise means that the connection is gone.)"""
-
-
 class _ConnectionLost(Exception):
     """A batch's connection broke; its bodies are refused, or wait for the next one."""
 
@@ -220,10 +215,8 @@ class _Lane:
                 metrics.turns("retried").inc()
                 if attempt == MAX_TRIES:
                     raise
-            except BaseException as error:
+            except BaseException:
                 await _rollback(connection)
-                if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
-                    raise Unstorable(str(error)) from error
                 raise
         raise AssertionError("the loop above returns or raises")
 

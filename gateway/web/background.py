@@ -14,6 +14,16 @@ CANCEL_SECONDS: Final = 0.5
 _log = structlog.get_logger(__name__)
 
 
+def heed_cancel() -> None:
+    """Raise CancelledError if the current task was asked to end: for loops that call into libraries.
+
+    `asyncio.wait_for` before Python 3.12 can swallow a cancellation, and a clean-up that fails replaces it.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Background:
     """Owns such tasks: holds a reference to each, logs what one raises, cancels the rest at the end."""
 
@@ -30,11 +40,7 @@ class Background:
         return task
 
     async def close(self) -> None:
-        """Cancel what is still running, and wait for it.
-
-        A library's clean-up may raise its own error in place of the cancellation, and the task then goes on
-        as after any error: so it is cancelled again.
-        """
+        """Cancel what is still running, and wait for it. Asks again, because a cancellation can get lost."""
         for _ in range(MAX_CANCELS):
             tasks = tuple(self._tasks)
             if not tasks:

@@ -25,15 +25,17 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from gateway import metrics
+from gateway.web.background import heed_cancel
 from gateway.web.notes import Here, Listener, Note, decode, encode
 
 PREFIX: Final = "widget:"
 RESYNC: Final = "widget:resync"
 
-PUBLISH_SECONDS: Final = 0.5
+ANSWER_SECONDS: Final = 0.5
+"""How long Valkey may take to accept a connection, or to answer."""
 SUBSCRIBE_SECONDS: Final = 0.5
 """How long a new socket waits for its subscription at most."""
-CONNECT_SECONDS: Final = 1.0
 SILENCE_SECONDS: Final = 2.0
 """After this long without a word Valkey is pinged; after as long again it counts as gone."""
 MAX_WAITING: Final = 10_000
@@ -47,12 +49,15 @@ _log = structlog.get_logger(__name__)
 
 
 def connect(url: str) -> Redis:
-    """A client that fails fast and never retries by itself: this module decides when to try again."""
+    """A client that fails fast and never retries by itself: this module decides when to try again.
+
+    The time-outs are the client's own, because it cleans up after those, and not after a cancellation.
+    """
     client: Redis = Redis.from_url(
         url,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=CONNECT_SECONDS,
-        retry=Retry(NoBackoff(), 0, supported_errors=()),
+        socket_connect_timeout=ANSWER_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 0),
     )
     return client
 
@@ -139,11 +144,12 @@ class Bus:
 
     async def run(self) -> None:
         """Publish and listen until cancelled."""
+        tasks = [asyncio.create_task(self._publish_forever()), asyncio.create_task(self._listen_forever())]
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._publish_forever())
-                group.create_task(self._listen_forever())
+            await asyncio.gather(*tasks)
         finally:
+            for task in tasks:
+                task.cancel()
             self._down()  # whatever ended it, the hub polls from now on
 
     # Publishing
@@ -160,7 +166,9 @@ class Bus:
         while True:  # as long as the process serves
             await self._wake.wait()
             self._wake.clear()
-            if await self._publish_waiting():
+            published = await self._publish_waiting()
+            heed_cancel()
+            if published:
                 failures = 0
                 continue
             failures += 1
@@ -176,8 +184,7 @@ class Bus:
             self._wake.set()
         mend = self._lost
         try:
-            async with asyncio.timeout(PUBLISH_SECONDS):
-                counts = await self._send(batch, mend)
+            counts = await self._send(batch, mend)
         except (RedisError, OSError, TimeoutError) as error:
             if not mend:
                 _log.warning("bus does not take notes", error=type(error).__name__)
@@ -208,11 +215,13 @@ class Bus:
         while True:  # as long as the process serves
             try:
                 await self._listen()
-            except* (RedisError, OSError, TimeoutError) as group:
+            except (RedisError, OSError, TimeoutError) as error:
                 failures = 1 if self._up else failures + 1
                 if failures == 1:
-                    _log.warning("bus is away", error=type(group.exceptions[0]).__name__)
+                    metrics.bus_up().set(0)
+                    _log.warning("bus is away", error=type(error).__name__)
             self._down()
+            heed_cancel()
             await asyncio.sleep(self._backoff(failures))
 
     async def _listen(self) -> None:
@@ -224,16 +233,20 @@ class Bus:
             for names in _chunks(active):
                 await pubsub.subscribe(*names)
             await pubsub.subscribe(RESYNC)  # last: its confirmation means that all are there
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._read(pubsub))
-                group.create_task(self._follow_changes(pubsub, active))
+            following = asyncio.create_task(self._follow_changes(pubsub, active))
+            try:
+                await self._read(pubsub, following)
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
         finally:
             await pubsub.aclose()  # type: ignore[no-untyped-call]
 
-    async def _read(self, pubsub: PubSub) -> None:
+    async def _read(self, pubsub: PubSub, following: asyncio.Task[None]) -> None:
         pinged = False
-        while True:  # until the connection breaks
+        while not following.done():  # until the connection breaks
             message = await pubsub.get_message(timeout=SILENCE_SECONDS)
+            heed_cancel()
             if message is not None:
                 pinged = False
                 self._take(message)
@@ -242,6 +255,7 @@ class Bus:
             else:
                 pinged = True
                 await pubsub.ping()
+        await following  # raises what ended it
 
     async def _follow_changes(self, pubsub: PubSub, active: set[UUID]) -> None:
         while True:  # until the connection breaks
@@ -256,6 +270,7 @@ class Bus:
                 await pubsub.subscribe(*names)
             for names in _chunks(removed):
                 await pubsub.unsubscribe(*names)
+            heed_cancel()
             active |= added
             active -= removed
 
@@ -300,6 +315,7 @@ class Bus:
 
     def _came_up(self) -> None:
         self._up = True
+        metrics.bus_up().set(1)
         _log.info("bus is up")
         self._resync()
 

@@ -22,7 +22,7 @@ from adapters.web import frames
 from adapters.web.frames import encode
 from gateway.checkpoints import reach
 from gateway.errors import Unavailable
-from gateway.web.background import Background
+from gateway.web.background import Background, heed_cancel
 from gateway.web.notes import Born, Note, NoteBus, Pushed, Said
 from gateway.web.ports import Entry, Position, Transcript
 from gateway.web.socket import SERVICE_RESTART, Socket
@@ -139,6 +139,7 @@ class Hub:
                 await self.watch()
             except Unavailable:
                 _log.info("transcript is away; sockets wait")
+            heed_cancel()
 
     async def watch(self) -> None:
         """One round: read what the sockets that need it miss, with one query for many conversations."""

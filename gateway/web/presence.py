@@ -15,6 +15,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gateway.web.background import heed_cancel
 from gateway.web.hub import Hub
 from gateway.web.ports import Clock
 from gateway.web.socket import Socket
@@ -26,7 +27,6 @@ REFRESH_ROUNDS: Final = 12
 TTL_SECONDS: Final = 180
 """How long an entry outlives a process that died: three refreshes."""
 CHUNK: Final = 500
-WRITE_SECONDS: Final = 2.0
 
 
 class Presence:
@@ -45,6 +45,7 @@ class Presence:
         while True:  # as long as the process serves
             await asyncio.sleep(ROUND_SECONDS)
             await self.write()
+            heed_cancel()
 
     async def write(self) -> None:
         """One round. Never raises for Valkey's sake; what failed is written by the next refresh."""
@@ -60,11 +61,11 @@ class Presence:
                 await self._add(added[start : start + CHUNK], now)
             for start in range(0, len(removed), CHUNK):
                 await self._remove(removed[start : start + CHUNK])
-        except (RedisError, OSError, TimeoutError):
+        except (RedisError, OSError):
             self._written = {}  # everybody again, next time
 
     async def _add(self, sockets: list[Socket], now: datetime) -> None:
-        async with asyncio.timeout(WRITE_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
+        async with self._redis.pipeline(transaction=False) as pipeline:
             for socket in sockets:
                 pipeline.set(f"websocket:{socket.id}:info", self._info(socket), ex=TTL_SECONDS)
             for organization_id, scores in _sessions(sockets, now).items():
@@ -75,7 +76,7 @@ class Presence:
             await pipeline.execute()
 
     async def _remove(self, sockets: list[Socket]) -> None:
-        async with asyncio.timeout(WRITE_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
+        async with self._redis.pipeline(transaction=False) as pipeline:
             for socket in sockets:
                 pipeline.delete(f"websocket:{socket.id}:info")
                 if not self._hub.holds(socket.key):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
@@ -39,6 +39,13 @@ UNKNOWN_BOT: Final = 4404
 WRONG_SITE: Final = 4403
 
 _log = structlog.get_logger(__name__)
+
+
+class _Refused(NamedTuple):
+    """A close code and its reason."""
+
+    code: int
+    reason: bytes
 
 
 class WebService:
@@ -135,37 +142,39 @@ class WebService:
         if not wire.can_prepare(request).ok:
             raise _not_an_upgrade(await self._find_channel(request.match_info["route"]))
         await wire.prepare(request)
-        refused = await self._serve(request, wire)
-        if refused is not None:
-            code, reason = refused
-            await wire.close(code=code, message=reason)
+        admitted = await self._admit(request)
+        if isinstance(admitted, Session):
+            gauge = metrics.websockets_open()
+            gauge.inc()
+            try:
+                # From here on the socket is mostly idle: every frame of this stack is memory times sockets.
+                await admitted.run(wire)
+            except Exception:
+                _log.exception("widget session failed")
+                await wire.close(code=INTERNAL_ERROR, message=b"internal error")
+            finally:
+                gauge.dec()
+        else:
+            await wire.close(code=admitted.code, message=admitted.reason)
         return wire
 
-    async def _serve(self, request: web.Request, wire: web.WebSocketResponse) -> tuple[int, bytes] | None:
-        """Run the session; the close code and the reason when there is none to run."""
+    async def _admit(self, request: web.Request) -> Session | _Refused:
+        """A session for this request, or the close code that tells why there is none."""
         if len(self.hub) >= MAX_SOCKETS:
-            return TRY_AGAIN_LATER, b"full"
+            return _Refused(TRY_AGAIN_LATER, b"full")
         try:
             channel = await self._find_channel(request.match_info["route"])
             if channel is None:
-                return UNKNOWN_BOT, b"unknown bot"
+                return _Refused(UNKNOWN_BOT, b"unknown bot")
             settings = self._settings_of(channel)
         except Unavailable:
-            return TRY_AGAIN_LATER, b"unavailable"
+            return _Refused(TRY_AGAIN_LATER, b"unavailable")
         except Misconfigured as error:
             _log.error("web channel is misconfigured", reason=error.reason)
-            return INTERNAL_ERROR, b"misconfigured"
+            return _Refused(INTERNAL_ERROR, b"misconfigured")
         if not _allowed(settings, request):
-            return WRONG_SITE, b"this site may not embed this bot"
-        gauge = metrics.websockets_open()
-        gauge.inc()
-        try:
-            return await Session(self._tools, channel, settings, wire).run()
-        except Exception:
-            _log.exception("widget session failed", channel=str(channel.id))
-            return INTERNAL_ERROR, b"internal error"
-        finally:
-            gauge.dec()
+            return _Refused(WRONG_SITE, b"this site may not embed this bot")
+        return Session(self._tools, channel, settings)
 
     def _settings_of(self, channel: Channel) -> WebSettings:
         """The channel's settings, read once for each version of them. Raises `Misconfigured`."""

@@ -70,41 +70,51 @@ class Session:
 
     __slots__ = ("_bucket", "_channel", "_language", "_settings", "_socket", "_tools", "_wire")
 
-    def __init__(
-        self, tools: Tools, channel: Channel, settings: WebSettings, wire: web.WebSocketResponse
-    ) -> None:
+    def __init__(self, tools: Tools, channel: Channel, settings: WebSettings) -> None:
         self._tools = tools
         self._channel = channel
         self._settings = settings
-        self._wire = wire
         self._bucket = Bucket(tools.monotonic())
         self._language = ""
+        self._wire: web.WebSocketResponse
         self._socket: Socket
 
-    async def run(self) -> tuple[int, bytes] | None:
-        """Serve until the widget is gone. Whatever it sends, this does not raise.
+    async def run(self, wire: web.WebSocketResponse) -> None:
+        """Serve until the widget is gone. Nothing that it sends makes this raise."""
+        self._wire = wire
+        if not await self._begin():
+            return
+        try:
+            await self._tools.hub.join(self._socket)
+            while True:  # as long as the widget is there
+                message = await wire.receive()
+                if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
+                    return
+                if not self._socket.closing and self._allowed():
+                    try:
+                        await self._take(frames.parse_frame(_bytes(message)))
+                    except frames.BadFrame as error:
+                        self._send(error.frame())
+        finally:
+            self._tools.hub.leave(self._socket)
 
-        Returns the close code and the reason, when it is for us to close.
-        """
+    # The beginning
+
+    async def _begin(self) -> bool:
+        """From the hello to the welcome. False when there is no session; the widget knows why, then."""
         hello = await self._hello()
         if hello is None:
-            return None
+            return False
         try:
-            await self._begin(hello)
+            await self._greet(hello)
         except Unavailable:
             await self._refuse(TRY_AGAIN_LATER, "unavailable", "Not available right now.", retry=True)
-            return None
         except Misconfigured as error:
             _log.error("web channel is misconfigured", channel=str(self._channel.id), reason=error.reason)
             await self._refuse(INTERNAL_ERROR, "misconfigured", "This chat is not set up.", retry=False)
-            return None
-        try:
-            await self._serve()
-        finally:
-            self._tools.hub.leave(self._socket)
-        return self._socket.farewell
-
-    # The beginning
+        else:
+            return True
+        return False
 
     async def _hello(self) -> frames.Hello | None:
         try:
@@ -130,7 +140,7 @@ class Session:
         await self._wire.close(code=POLICY_VIOLATION, message=b"no hello")
         return None
 
-    async def _begin(self, hello: frames.Hello) -> None:
+    async def _greet(self, hello: frames.Hello) -> None:
         """Find out who this is, greet the widget, and send it what it misses."""
         tools, channel, now = self._tools, self._channel, self._tools.clock()
         secret = token.session_secret(channel.access.secrets)
@@ -150,7 +160,6 @@ class Session:
             cursor=_cursor(hello, found),
         )
         self._welcome(token.issue(secret, channel.id, visitor, now), found)
-        await tools.hub.join(self._socket)
 
     def _welcome(self, signed: str, found: Found | None) -> None:
         welcome = frames.Welcome(
@@ -167,20 +176,6 @@ class Session:
         return await self._tools.transcript.find(channel.organization_id, channel.id, str(visitor))
 
     # Frames
-
-    async def _serve(self) -> None:
-        while not self._socket.closing:  # as long as the widget is there
-            message = await self._wire.receive()
-            match message.type:
-                case WSMsgType.TEXT | WSMsgType.BINARY:
-                    if not self._allowed():
-                        continue
-                    try:
-                        await self._take(frames.parse_frame(_bytes(message)))
-                    except frames.BadFrame as error:
-                        self._send(error.frame())
-                case _:
-                    return
 
     def _allowed(self) -> bool:
         if self._bucket.take(self._tools.monotonic()):

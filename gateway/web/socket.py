@@ -56,7 +56,6 @@ class Socket:
         "closing",
         "conversation_id",
         "cursor",
-        "farewell",
         "fresh",
         "id",
         "organization_id",
@@ -83,8 +82,6 @@ class Socket:
         self._room: asyncio.Event | None = None
         self.closing = False
         """Nothing leaves any more."""
-        self.farewell: tuple[int, bytes] | None = None
-        """The code and the reason with which we close it."""
         self.id = id
         self.organization_id = organization_id
         self.channel_id = channel_id
@@ -160,7 +157,6 @@ class Socket:
         """Close it, soon. What waits is dropped; the widget asks for it again on its next socket."""
         if not self.closing:
             self._stop()
-            self.farewell = (code, reason)
             self._background.spawn(self._close(code, reason))
 
     def gone(self) -> None:

@@ -111,9 +111,7 @@ class MemoryTranscript:
         self.many_reads += 1
         found: list[Entry] = []
         for position in positions:
-            found += await self.after(
-                position.organization_id, position.conversation_id, position.seq, limit
-            )
+            found += await self.after(position.organization_id, position.conversation_id, position.seq, limit)
         return found
 
     def _check(self) -> None:
