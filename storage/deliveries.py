@@ -57,6 +57,7 @@ class Postponed(msgspec.Struct, frozen=True, kw_only=True):
     """A send that will be tried again at `due_at`."""
 
     id: UUID
+    conversation_id: UUID
     attempts: int
     due_at: datetime
     error: str
@@ -100,10 +101,10 @@ async def as_dispatcher(connection: Any) -> AsyncIterator[None]:
     await connection.execute("COMMIT")
 
 
-async def mark_sent(connection: Any, owner: UUID, sent: Sequence[Sent]) -> None:
-    """The effects are done, their messages sent."""
+async def mark_sent(connection: Any, owner: UUID, sent: Sequence[Sent]) -> frozenset[UUID]:
+    """The effects are done, their messages sent. Returns those that were the worker's."""
     times = [item.created_at for item in sent]
-    await connection.execute(
+    records = await connection.fetch(
         _SQL["mark_sent"],
         [item.id for item in sent],
         times,
@@ -113,20 +114,28 @@ async def mark_sent(connection: Any, owner: UUID, sent: Sequence[Sent]) -> None:
         owner,
         [item.detail for item in sent],
     )
+    return frozenset(record["id"] for record in records)
 
 
-async def mark_dead(connection: Any, owner: UUID, dead: Sequence[Dead]) -> None:
-    """The effects become dead letters, their messages failed."""
+async def mark_dead(connection: Any, owner: UUID, dead: Sequence[Dead]) -> frozenset[UUID]:
+    """The effects become dead letters, their messages failed. Returns those that were the worker's."""
     times = [item.created_at for item in dead]
     ids = [item.id for item in dead]
     errors = [item.error for item in dead]
-    await connection.execute(_SQL["mark_dead"], ids, times, errors, min(times), max(times), owner)
+    records = await connection.fetch(_SQL["mark_dead"], ids, times, errors, min(times), max(times), owner)
+    return frozenset(record["id"] for record in records)
+
+
+async def lock_lanes(connection: Any, conversations: Collection[UUID]) -> None:
+    """Lock conversations, in one order for everybody: whoever changes who holds a lane does so first."""
+    await connection.execute(_SQL["lock_lanes"], list(conversations))
 
 
 async def postpone(
     connection: Any, owner: UUID, postponed: Sequence[Postponed], lease: timedelta
 ) -> frozenset[UUID]:
     """The effects are tried again later; the worker keeps their lease. Returns those that are still its own."""
+    await lock_lanes(connection, {item.conversation_id for item in postponed})
     records = await connection.fetch(
         _SQL["postpone"],
         [item.id for item in postponed],
@@ -167,7 +176,7 @@ async def claim_lanes(
     connection: Any, owner: UUID, conversations: Collection[UUID], now: datetime, lease: timedelta
 ) -> list[Any]:
     """Take the ordered effects of these conversations, wholly or not at all for each."""
-    await connection.execute(_SQL["lock_lanes"], list(conversations))
+    await lock_lanes(connection, conversations)
     records: list[Any] = await connection.fetch(_SQL["claim_lanes"], list(conversations), owner, now, lease)
     return records
 

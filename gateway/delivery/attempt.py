@@ -60,7 +60,12 @@ def failed(send: Outgoing, error: SendFailed, now: datetime) -> Verdict:
     send.attempts += 1
     send.due_at = now + _backoff(send, error)
     return Postponed(
-        id=send.id, attempts=send.attempts, due_at=send.due_at, error=reason, calls_done=send.calls_done
+        id=send.id,
+        conversation_id=send.conversation_id,
+        attempts=send.attempts,
+        due_at=send.due_at,
+        error=reason,
+        calls_done=send.calls_done,
     )
 
 

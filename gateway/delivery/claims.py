@@ -220,6 +220,7 @@ class Claims:
             return
         async with self._connections.raw() as connection:
             async with deliveries.transaction(connection, _organizations(ending)):
+                await deliveries.lock_lanes(connection, {send.conversation_id for send in ending})
                 kept = await deliveries.renew(
                     connection, self._owner, [send.id for send in ending], now, self._lease
                 )

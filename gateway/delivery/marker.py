@@ -92,15 +92,15 @@ class Marker:
                 written.set_result(verdict.id not in lost)
 
     async def _statements(self, connection: Any, verdicts: Sequence[Verdict]) -> frozenset[UUID]:
-        """Returns the postponed sends that are another worker's."""
+        """Returns the sends that were not this worker's any more."""
         sent = [verdict for verdict in verdicts if isinstance(verdict, Sent)]
         dead = [verdict for verdict in verdicts if isinstance(verdict, Dead)]
         postponed = [verdict for verdict in verdicts if isinstance(verdict, Postponed)]
+        ours: set[UUID] = set()
+        if postponed:  # first: it locks conversations, as a turn does, before it touches effects
+            ours |= await deliveries.postpone(connection, self._owner, postponed, self.lease)
         if sent:
-            await deliveries.mark_sent(connection, self._owner, sent)
+            ours |= await deliveries.mark_sent(connection, self._owner, sent)
         if dead:
-            await deliveries.mark_dead(connection, self._owner, dead)
-        if not postponed:
-            return frozenset()
-        kept = await deliveries.postpone(connection, self._owner, postponed, self.lease)
-        return frozenset(verdict.id for verdict in postponed) - kept
+            ours |= await deliveries.mark_dead(connection, self._owner, dead)
+        return frozenset(verdict.id for verdict in verdicts) - ours

@@ -1,39 +1,47 @@
 -- The statements of delivery and of the sweepers. A worker changes only what it holds the lease of.
 
 -- name: mark_sent
--- $4 and $5 bound the creation times, so that only the partitions concerned are opened.
+-- $4 and $5 bound the creation times, so that only the partitions concerned are opened. Returns what was the
+-- worker's: who finds that a send was not has lost the lane.
 WITH done AS (
     DELETE FROM effects e
     USING unnest($1::uuid[]) AS k(id)
     WHERE e.id = k.id AND e.lease_owner = $6::uuid
     RETURNING e.id
+), told AS (
+    UPDATE messages m
+    SET status = 'sent', external_id = nullif(k.external_id, ''),
+        metadata = CASE WHEN k.detail = '' THEN m.metadata
+                        ELSE m.metadata || jsonb_build_object('delivery', k.detail) END
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $7::text[]) AS k(id, created_at, external_id, detail)
+    WHERE m.id = k.id AND m.created_at = k.created_at
+      AND m.created_at BETWEEN $4::timestamptz AND $5::timestamptz
+      AND m.status = 'queued' AND m.id IN (SELECT id FROM done)
 )
-UPDATE messages m
-SET status = 'sent', external_id = nullif(k.external_id, ''),
-    metadata = CASE WHEN k.detail = '' THEN m.metadata
-                    ELSE m.metadata || jsonb_build_object('delivery', k.detail) END
-FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $7::text[]) AS k(id, created_at, external_id, detail)
-WHERE m.id = k.id AND m.created_at = k.created_at AND m.created_at BETWEEN $4::timestamptz AND $5::timestamptz
-  AND m.status = 'queued' AND m.id IN (SELECT id FROM done)
+SELECT id FROM done
 
 -- name: mark_dead
--- The platform will not take it: the effect stays as a dead letter, the message says why.
+-- The platform will not take it: the effect stays as a dead letter, the message says why. Returns as above.
 WITH dead AS (
     UPDATE effects e
     SET status = 'dead', last_error = k.error, attempts = e.attempts + 1, lease_owner = NULL, lease_until = NULL
     FROM unnest($1::uuid[], $3::text[]) AS k(id, error)
     WHERE e.id = k.id AND e.lease_owner = $6::uuid
     RETURNING e.id
+), told AS (
+    UPDATE messages m
+    SET status = 'failed', error = k.error
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS k(id, created_at, error)
+    WHERE m.id = k.id AND m.created_at = k.created_at
+      AND m.created_at BETWEEN $4::timestamptz AND $5::timestamptz
+      AND m.id IN (SELECT id FROM dead)
 )
-UPDATE messages m
-SET status = 'failed', error = k.error
-FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS k(id, created_at, error)
-WHERE m.id = k.id AND m.created_at = k.created_at AND m.created_at BETWEEN $4::timestamptz AND $5::timestamptz
-  AND m.id IN (SELECT id FROM dead)
+SELECT id FROM dead
 
 -- name: postpone
 -- Not now: the attempt is counted, the lease stays, the next try is at the given time. Returns what is still
--- the worker's: what another has taken over meanwhile is not the worker's to try.
+-- the worker's: what another has taken over meanwhile is not the worker's to try. The caller holds the
+-- conversations' locks (`lock_lanes`): every change of a lane's lease does, so that no two workers believe in it.
 UPDATE effects e
 SET attempts = k.attempts, due_at = k.due_at, last_error = k.error, lease_until = k.due_at + $5::interval,
     payload = CASE WHEN k.calls_done = 0 THEN e.payload
@@ -44,11 +52,12 @@ WHERE e.id = k.id AND e.lease_owner = $6::uuid AND e.status = 'pending'
 RETURNING e.id
 
 -- name: renew
--- $2 is the worker; returns what it still holds, so that it lets go of the rest.
+-- $2 is the worker; returns what it still holds, so that it lets go of the rest. A lease that has run out is
+-- not renewed: the lane is for whoever claims it. The caller holds the conversations' locks, as above.
 UPDATE effects e
 SET lease_until = greatest(e.due_at, $3::timestamptz) + $4::interval
 FROM unnest($1::uuid[]) AS k(id)
-WHERE e.id = k.id AND e.lease_owner = $2 AND e.status = 'pending'
+WHERE e.id = k.id AND e.lease_owner = $2 AND e.status = 'pending' AND e.lease_until >= $3::timestamptz
 RETURNING e.id
 
 -- name: release
