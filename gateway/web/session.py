@@ -193,7 +193,7 @@ class Session:
             case frames.Ping():
                 await self._ping()
             case frames.Seen():
-                await self._seen(frame)
+                self._seen(frame)
             case frames.Resume():
                 self._socket.rewind(frame.seq)
                 await self._tools.hub.catch_up(self._socket)
@@ -245,7 +245,7 @@ class Session:
             await self._tools.hub.adopt(self._socket, found.conversation_id)
             await self._tools.hub.catch_up(self._socket)
 
-    async def _seen(self, frame: frames.Seen) -> None:
+    def _seen(self, frame: frames.Seen) -> None:
         conversation = self._socket.conversation_id
         seq = min(frame.seq, self._socket.cursor)
         if conversation is None or seq == 0:
@@ -253,6 +253,10 @@ class Session:
         update = SeenUpTo(
             conversation_id=conversation, seq=seq, state=frame.state, occurred_at=self._tools.clock()
         )
+        # The lane answers after its commit; what the visitor says next does not wait for that.
+        self._tools.background.spawn(self._report(update))
+
+    async def _report(self, update: SeenUpTo) -> None:
         try:
             await self._tools.statuses.report(self._channel, (update,))
         except Unavailable:

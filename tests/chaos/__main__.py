@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -37,6 +38,7 @@ PAUSED: Final = (
 )
 PAUSE_SECONDS: Final = 8.0
 """Longer than a lease."""
+KEPT: Final = Path(tempfile.gettempdir()) / "gateway-chaos"
 SHOWN: Final = 20
 """Violations printed of one scenario."""
 
@@ -146,7 +148,7 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=1, help="for everything that is drawn")
     parser.add_argument(
-        "--keep", type=Path, default=Path(".chaos"), metavar="FOLDER", help="where broken histories are kept"
+        "--keep", type=Path, default=KEPT, metavar="FOLDER", help="where broken histories are kept"
     )
     parser.add_argument(
         "--check", type=Path, metavar="FILE", help="check a kept history again, and nothing else"

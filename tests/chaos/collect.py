@@ -55,6 +55,7 @@ class Platform:
         self._session = session
         self._url = url
         self._next = 0
+        self._fetching = asyncio.Lock()
         self.arrivals: list[Arrival] = []
         self.seen: set[str] = set()
 
@@ -65,6 +66,10 @@ class Platform:
 
     async def fetch(self) -> None:
         """Read what is new."""
+        async with self._fetching:
+            await self._fetch()
+
+    async def _fetch(self) -> None:
         while True:  # pages; ends with the log
             async with self._session.get(
                 f"{self._url}/_control/log", params={"since": self._next}

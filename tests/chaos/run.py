@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import aiohttp
-
 from tests.chaos.checker import Report, check
 from tests.chaos.collect import Observer, Platform
 from tests.chaos.history import Disturbance, History
@@ -120,7 +118,7 @@ class Run:
         for death in deaths[self._counted :]:
             if death.status != SIGKILLED:
                 self.ended_by_themselves.append(f"a worker ended with status {death.status}")
-            self._note("kill", "worker", death.at - REAPED_WITHIN, death.at)
+            self._killed("worker", death.at - REAPED_WITHIN, death.at)
         self._counted = len(deaths)
         return sum(death.status == SIGKILLED for death in deaths)
 
@@ -131,7 +129,7 @@ class Run:
         before = time.monotonic()
         moment = await asyncio.to_thread(gateway.kill)
         killed = self.count_kills()
-        self._note("kill", "group", before, moment)
+        self._killed("group", before, moment)
         self.gateway = None
         return killed
 
@@ -139,8 +137,7 @@ class Run:
         """Note what was done."""
         self.disturbances.append(disturbance)
 
-    def _note(self, trouble: str, what: str, start: float, end: float) -> None:
-        assert trouble == "kill"
+    def _killed(self, what: str, start: float, end: float) -> None:
         self.disturbances.append(Disturbance(trouble="kill", what=what, start=start, end=end))
 
     async def customers_done(self, seconds: float) -> bool:
@@ -174,12 +171,3 @@ class Run:
             ),
             seconds,
         )
-
-
-async def metrics_of(run: Run) -> str:
-    """The gateway's /metrics, for a look at a run that went wrong."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{run.port}/metrics") as answer,
-    ):
-        return await answer.text()

@@ -13,7 +13,6 @@ from pathlib import Path
 from shutil import rmtree
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import msgspec
@@ -170,11 +169,6 @@ async def provision(database_url: str, keyring: Keyring) -> Channels:
     finally:
         await database.dispose()
     return channels
-
-
-def in_database(url: str, name: str) -> str:
-    """The same server's URL with another database."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 def start_gateway(environment: dict[str, str], folder: Path, port: int, **extra: str) -> GatewayProcess:

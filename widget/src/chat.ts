@@ -44,7 +44,9 @@ export class Chat {
   #receipt = { seq: 0, state: "" };
   #typing = 0;
   #replayUpTo = 0;
-  #resumedAt = 0;
+  #resuming = 0;
+  /** The highest number that the server has pushed. */
+  #pushed = 0;
   #reading = false;
   #opened = false;
 
@@ -223,21 +225,25 @@ export class Chat {
   }
 
   #message(frame: Message): void {
-    if (frame.seq > this.transcript.contiguous + 1) this.#resume();
     if (frame.from !== "customer") this.#setTyping(0);
     const fresh = this.transcript.take(frame);
     if (frame.client_id) this.#settled(frame.client_id);
+    this.#pushed = Math.max(this.#pushed, frame.seq);
+    this.#resume();
     if (fresh && frame.seq > this.#replayUpTo) this.#view.heard(frame);
     this.#report();
     this.#view.changed();
   }
 
-  /** A message is missing. Ask for it, but not for every message that follows. */
+  /** If a message is missing, ask for it, and again as long as it is missing. The server pushes in order, so a
+   * pushed message that jumps shows it; an ack that jumps does not: the bot may just take its time. */
   #resume(): void {
-    const now = Date.now();
-    if (now - this.#resumedAt < RESUME_MS) return;
-    this.#resumedAt = now;
+    if (this.#resuming || this.#pushed <= this.transcript.contiguous) return;
     this.#connection.send({ type: "resume", seq: this.transcript.contiguous });
+    this.#resuming = setTimeout(() => {
+      this.#resuming = 0;
+      this.#resume();
+    }, RESUME_MS);
   }
 
   #ack(frame: Ack): void {
@@ -271,7 +277,7 @@ export class Chat {
   /** The server goes on with another conversation. */
   #forget(): void {
     this.transcript.reset();
-    this.#replayUpTo = 0;
+    this.#replayUpTo = this.#pushed = 0;
   }
 
   #setTyping(ms: number): void {

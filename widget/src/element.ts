@@ -45,10 +45,14 @@ export class ChannelGatewayWidget extends HTMLElement {
 
   constructor() {
     super();
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
     const shadow = this.attachShadow({ mode: "open" });
-    shadow.adoptedStyleSheets = [sheet];
+    try {
+      const sheet = new CSSStyleSheet(); // allowed by every content security policy
+      sheet.replaceSync(css);
+      shadow.adoptedStyleSheets = [sheet];
+    } catch {
+      shadow.append(h("style", {}, css)); // Safari before 16.4
+    }
     shadow.append(this.#root);
   }
 
@@ -118,6 +122,7 @@ export class ChannelGatewayWidget extends HTMLElement {
 
   /** On a phone the panel fills what the keyboard leaves. */
   #fit(view: VisualViewport): void {
+    if (view.scale !== 1) return; // zoomed in by hand
     this.#root.style.setProperty("--seen-height", `${view.height}px`);
     this.#root.style.setProperty("--seen-top", `${view.offsetTop}px`);
   }

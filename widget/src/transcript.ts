@@ -11,6 +11,8 @@ export interface Line {
   readonly at: Date;
   /** Its place in the conversation; null until the server has given it one. */
   seq: number | null;
+  /** Where it stands in the list: its number, or after what was there when it turned out to have none. */
+  order: number;
   delivery: Delivery;
   /** Why it failed, in the server's words. */
   reason: string;
@@ -66,6 +68,7 @@ export class Transcript {
       choices: message.choices ?? [],
       at: new Date(message.at),
       seq: message.seq,
+      order: message.seq,
       delivery: "sent",
       reason: "",
     };
@@ -79,7 +82,7 @@ export class Transcript {
   add(key: string, text: string, at: Date): void {
     if (this.#byKey.has(key)) return;
     const line: Line = {
-      key, from: "customer", text, choices: [], at, seq: null, delivery: "waiting", reason: "",
+      key, from: "customer", text, choices: [], at, seq: null, order: Infinity, delivery: "waiting", reason: "",
     };
     this.#byKey.set(key, line);
     this.#lines.push(line);
@@ -93,7 +96,9 @@ export class Transcript {
       return;
     }
     line.delivery = "sent";
-    if (seq !== null && line.seq === null) this.#place(line, seq);
+    if (line.seq !== null) return;
+    if (seq !== null) this.#place(line, seq);
+    else line.order = this.#contiguous + 0.5;
   }
 
   mark(key: string, delivery: Delivery, reason = ""): void {
@@ -113,10 +118,10 @@ export class Transcript {
   }
 
   #place(line: Line, seq: number): void {
-    line.seq = seq;
+    line.seq = line.order = seq;
     this.#bySeq.set(seq, line);
     this.#reach(seq);
-    this.#lines.sort((a, b) => (a.seq ?? Infinity) - (b.seq ?? Infinity) || 0);
+    this.#lines.sort((a, b) => a.order - b.order || 0);
   }
 
   #reach(seq: number): void {
@@ -127,5 +132,5 @@ export class Transcript {
 
 /** Stands for a message that has a number but no line. */
 const HIDDEN: Line = {
-  key: "", from: "system", text: "", choices: [], at: new Date(0), seq: null, delivery: "sent", reason: "",
+  key: "", from: "system", text: "", choices: [], at: new Date(0), seq: null, order: 0, delivery: "sent", reason: "",
 };

@@ -13,11 +13,11 @@ export class Choices {
     const cards = choices.some((choice) => choice.description);
     this.element = h("div", { class: cards ? "choices cards" : "choices", role: "group", "aria-label": label });
     for (const choice of choices) {
-      const button = h("button", { type: "button", class: "choice", dir: "auto", click: () => pick(choice) });
-      const title = h("span", { class: "title" }, choice.title);
+      const button = h("button", { type: "button", class: "choice", click: () => pick(choice) });
+      const title = h("span", { class: "title", dir: "auto" }, choice.title);
       if (cards) {
         const words = h("span", { class: "words" }, title);
-        if (choice.description) words.append(h("span", { class: "description" }, choice.description));
+        if (choice.description) words.append(h("span", { class: "description", dir: "auto" }, choice.description));
         button.append(words, icon("next"));
       } else button.append(title);
       this.element.append(button);

@@ -15,7 +15,7 @@ export class Composer {
   constructor(say: (text: string) => boolean) {
     this.#say = say;
     this.#input = h("textarea", {
-      rows: 1, dir: "auto", enterkeyhint: "send", autocomplete: "off", "aria-describedby": "problem",
+      rows: 1, enterkeyhint: "send", autocomplete: "off", "aria-describedby": "problem",
       input: () => this.#changed(),
       keydown: (event) => this.#key(event as KeyboardEvent),
     });
@@ -62,6 +62,8 @@ export class Composer {
     this.#problem.hidden = !long && !this.#input.disabled;
     this.#input.setAttribute("aria-invalid", String(long));
     this.#button.disabled = !text || long || this.#input.disabled;
+    // An empty field keeps the page's direction, for its placeholder; what is written has its own.
+    this.#input.dir = text ? "auto" : "";
     this.#input.style.height = "auto";
     if (this.#input.value) this.#input.style.height = `${Math.min(this.#input.scrollHeight, MOST_HEIGHT_PX)}px`;
   }

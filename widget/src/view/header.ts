@@ -17,6 +17,8 @@ export class Header {
   readonly #more: HTMLButtonElement;
   readonly #close: HTMLButtonElement;
   readonly #menu: HTMLElement;
+  /** Whether there ever was a connection: the first one is not a reconnection. */
+  #connected = false;
 
   constructor(actions: HeaderActions) {
     this.#restart = h("button", { type: "button", role: "menuitem", click: () => this.#pick(actions.restart) });
@@ -57,9 +59,10 @@ export class Header {
   }
 
   update(name: string, subtitle: string, link: Link, texts: Texts): void {
+    this.#connected ||= link === "online";
     this.#title.textContent = name;
     this.#avatar.textContent = [...name.trim()][0]?.toUpperCase() ?? "";
-    const state = stateText(link, subtitle, texts);
+    const state = stateText(link, this.#connected, subtitle, texts);
     if (this.#state.textContent !== state) this.#state.textContent = state;
     this.#state.dataset["link"] = link === "online" || link === "off" ? "online" : "away";
     this.#more.setAttribute("aria-label", texts.menu);
@@ -73,14 +76,15 @@ export class Header {
   }
 }
 
-function stateText(link: Link, subtitle: string, texts: Texts): string {
+function stateText(link: Link, before: boolean, subtitle: string, texts: Texts): string {
   switch (link) {
     case "off":
     case "online":
       return subtitle || texts.online;
     case "connecting":
     case "waiting":
-      return navigator.onLine ? texts.reconnecting : texts.offline;
+      if (!navigator.onLine) return texts.offline;
+      return before ? texts.reconnecting : texts.connecting;
     case "stopped":
       return texts.unavailable;
   }

@@ -68,7 +68,7 @@ export class LineView {
 
   #noted(texts: Texts): (Node | string)[] {
     const { at, delivery, from, reason } = this.#line;
-    const time = h("time", { datetime: at.toISOString() }, clock.format(at));
+    const time = h("time", { datetime: at.toISOString(), dir: "auto" }, clock.format(at));
     if (from !== "customer") return [time];
     switch (delivery) {
       case "sent":
