@@ -15,7 +15,7 @@ from tests.benchmarks.road.throughput import Bench, bot_api, report
 
 PARTS = ("micro", "road", "sockets", "history")
 ROUNDS = 3
-SECONDS = 8.0
+SECONDS = 6.0
 
 
 def main(parts: list[str]) -> None:

@@ -25,6 +25,7 @@ COMMAND_SECONDS = 60.0
 NOT_RUN = {
     "make run": "installs and serves until it is stopped; the acceptance tests start the same server",
     "make test": "is what runs this test",
+    "make bench": "takes ten minutes of a quiet machine; its parts are imported and typed like everything else",
     "gateway serve": "serves until it is stopped; the server beside these commands was started so",
     "docker compose up --detach --wait": "needs a Docker engine; test_packaging checks the files",
     "python3 -m venv /opt/gateway": "writes outside of the checkout; test_packaging installs the wheel",
