@@ -34,15 +34,17 @@ CHATS = 500
 BATCH = 32
 ROUNDS = 40
 TURNS_A_ROUND = 320
+TURNS_ALONE = 80
 
 FILL = """
 INSERT INTO messages (id, organization_id, conversation_id, channel_id, seq, sender_type, content, payload, status,
                       external_id, created_at)
-SELECT gen_random_uuid(), c.organization_id, c.id, c.channel_id, 1000000 + n, 'bot', 'an old message, number ' || n,
-       '{}', 'read', n::text, now() - make_interval(secs => (n % 40) * 86400.0)
-FROM generate_series(1, $1::int) AS n
-JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS number FROM conversations) AS c ON c.number = n % $2
+SELECT gen_random_uuid(), c.organization_id, c.id, c.channel_id, 3 + n / $3::int, 'bot', 'an old message, number ' || n,
+       '{}', 'read', n::text, now() - make_interval(secs => 40 * 86400.0 * ($4::float8 - n) / $4::float8)
+FROM generate_series($1::int, $2::int) AS n
+JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS number FROM conversations) AS c ON c.number = n % $3::int
 """
+"""Each conversation's past, the oldest first, over the last 40 days; numbers go on where the first turns ended."""
 
 
 class _OneBot:
@@ -126,8 +128,10 @@ async def _fill(url: str, messages: int) -> float:
     connection = await asyncpg.connect(url)
     await ensure_partitions(connection, datetime.now(UTC) - timedelta(days=62))
     await connection.execute("SET synchronous_commit = off")
-    for _ in range(10):
-        await connection.execute(FILL, messages // 10, CHATS)
+    part = messages // 10
+    for number in range(10):
+        await connection.execute(FILL, number * part, (number + 1) * part - 1, CHATS, float(messages))
+    await connection.execute("UPDATE conversations SET message_count = $1", messages // CHATS + 10)
     await connection.execute("VACUUM ANALYZE messages")
     await connection.execute("CHECKPOINT")
     await connection.close()
@@ -148,8 +152,8 @@ async def _run(place: Place, messages: int) -> None:
     print(f"filled {messages:,} old messages in {seconds:.0f} s", flush=True)
     for batch in (1, BATCH):
         pairs = []
-        for number in range(ROUNDS // (8 if batch == 1 else 1) + 2):
-            turns = TURNS_A_ROUND
+        for number in range(ROUNDS + 2):
+            turns = TURNS_A_ROUND if batch > 1 else TURNS_ALONE
             subjects = (few, many) if number % 2 else (many, few)
             results = {id(subject): await subject.round(turns, batch) for subject in subjects}
             if number >= 2:

@@ -1,0 +1,114 @@
+"""What a lane promises whatever the database says: nothing overtakes, and what others hold is not begun."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from adapters.capabilities import Capabilities
+from adapters.protocol import Call, ChannelAccess, Envelope, Receipt
+from adapters.telegram.adapter import TelegramAdapter
+from engine.effects import Send
+from engine.messages import OutboundMessage
+from gateway.channel import Channel
+from gateway.delivery.lanes import Lanes, _insert
+from gateway.delivery.marker import Marker, Verdict
+from gateway.delivery.outgoing import Outgoing
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+ORGANIZATION, CHAT = UUID(int=1), UUID(int=2)
+
+
+class RecordingAdapter(TelegramAdapter):
+    """Writes down what is sent, and takes it."""
+
+    capabilities: Capabilities = TelegramAdapter.capabilities
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[int] = []
+
+    async def send(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
+        self.sent.append(envelope.seq)
+        return Receipt(message=str(envelope.seq))
+
+
+class MemoryMarker(Marker):
+    """Notes without a database; `mine` says whether a note finds the send still this worker's."""
+
+    def __init__(self, *, mine: bool = True) -> None:
+        self.lease = timedelta(seconds=30)
+        self.mine = mine
+
+    def note(self, send: Outgoing, verdict: Verdict) -> asyncio.Future[bool]:
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        written.set_result(self.mine)
+        return written
+
+
+def outgoing(adapter: TelegramAdapter, number: int, *, lease: timedelta = timedelta(seconds=30)) -> Outgoing:
+    access = ChannelAccess(channel_id=UUID(int=3), secrets={}, settings={})
+    channel = Channel(
+        id=UUID(int=3), organization_id=ORGANIZATION, chatbot_id=UUID(int=4), platform="telegram", route="r",
+        name="t", bot_name="b", flow_id=None, adapter=adapter, access=access,
+    )  # fmt: skip
+    return Outgoing(
+        id=UUID(int=100 + number), created_at=NOW, conversation_id=CHAT, channel=channel, recipient="7",
+        position=number, seq=number, send=Send(message=OutboundMessage(text=f"m{number}")), due_at=NOW,
+        lease_until=NOW + lease,
+    )  # fmt: skip
+
+
+async def settled(lanes: Lanes) -> None:
+    for _ in range(100):
+        if not lanes.held():
+            return
+        await asyncio.sleep(0.001)
+
+
+async def test_sends_of_a_conversation_leave_in_order_of_position() -> None:
+    adapter = RecordingAdapter()
+    lanes = Lanes(MemoryMarker(), lambda: NOW)
+    lanes.take([outgoing(adapter, number) for number in (1, 3, 2, 4)])
+    await settled(lanes)
+    assert adapter.sent == [1, 2, 3, 4]
+
+
+async def test_a_send_behind_one_that_is_not_in_hand_is_not_taken_but_wanted() -> None:
+    adapter = RecordingAdapter()
+    lanes = Lanes(MemoryMarker(), lambda: NOW)
+    earlier = frozenset({outgoing(adapter, 1).id})
+    assert lanes.take([outgoing(adapter, 2)], {CHAT: earlier}) == {CHAT: ORGANIZATION}
+    await settled(lanes)
+    assert adapter.sent == []
+
+
+async def test_a_send_whose_lease_is_over_is_left_to_others() -> None:
+    adapter = RecordingAdapter()
+    lanes = Lanes(MemoryMarker(), lambda: NOW)
+    lanes.take([outgoing(adapter, 1, lease=timedelta(seconds=1))])
+    await settled(lanes)
+    assert adapter.sent == []
+    assert lanes.held() == []
+
+
+async def test_a_worker_that_finds_a_send_not_its_own_lets_go_of_the_whole_lane() -> None:
+    adapter = RecordingAdapter()
+    lanes = Lanes(MemoryMarker(mine=False), lambda: NOW)
+    lanes.take([outgoing(adapter, number) for number in (1, 2, 3)])
+    await settled(lanes)
+    assert adapter.sent == [1]
+
+
+@pytest.mark.parametrize("late", [2, 3, 9])
+def test_a_late_arrival_never_goes_before_what_may_be_in_flight(late: int) -> None:
+    adapter = RecordingAdapter()
+    queue = deque([outgoing(adapter, 4), outgoing(adapter, 6), outgoing(adapter, 8)])
+    _insert(queue, outgoing(adapter, late))
+    positions = [send.position for send in queue]
+    assert positions[0] == 4
+    assert positions[1:] == sorted(positions[1:])
