@@ -32,7 +32,7 @@ POINTS: Mapping[str, str] = {
     "turn.stepped": "every step of the batch has run; nothing is written",
     "turn.written": "everything is written; the commit is not sent",
     "turn.committed": "the commit is acknowledged; nobody has been told",
-    "request.answered": "the 2xx is handed to the socket",
+    "request.answered": "everything is committed; the 2xx is about to be handed to the server",
     "delivery.taken": "a send is leased; the platform has not been called",
     "delivery.sending": "the call is about to leave for the platform",
     "delivery.sent": "the platform has answered; the database does not know",
