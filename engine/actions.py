@@ -10,6 +10,10 @@ When a keyword counts:
   "my agent number is 5" is an answer, "agent" alone is not;
 - anywhere, always, when the action's priority is `high`.
 
+With typo tolerance a keyword's word of five letters or more is also found with one letter wrong, missing, added or
+exchanged with its neighbour, unless another word fits exactly. Keywords of every language of the flow count for
+everybody: a customer who sees German buttons may still type "agent".
+
 An exact answer to the choices on offer (its title, value or number) is that choice, whatever keywords it holds,
 unless they belong to an action of priority `high`.
 """
@@ -20,7 +24,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from engine.folding import fold
+from engine.answers.sentences import sentence
+from engine.effects import Record, UpdateCustomer
+from engine.keywords import Keywords
 from engine.messages import OutboundMessage
 
 if TYPE_CHECKING:
@@ -31,9 +37,6 @@ ESCALATION: Final = "escalation"
 """Name of the global action that `fallback_action: escalate_to_human` performs."""
 HANDOFF: Final = "human_handoff"
 """The type of node that it leads to when a flow has no such action."""
-NOBODY_AVAILABLE: Final = (
-    "Nobody from our team is available right now. You can go on chatting with me, or write again later."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,54 +55,40 @@ class GlobalAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Keyword:
-    """A folded keyword. The lower the rank, the sooner it wins."""
+class OptOutWords:
+    """The words that forbid and allow messages that answer nothing, and what is said to them."""
 
-    words: list[str]
-    text: str
-    rank: tuple[bool, int, int]
-    action: GlobalAction
+    words: Keywords[bool]
+    """True opts out, False opts in again."""
+    out: Text
+    again: Text
 
 
 class Actions:
-    """The keyword matcher: one look-up a word of the text, and a comparison where a keyword begins so."""
+    """A flow's global actions and their keywords."""
 
-    __slots__ = ("_by_first_word", "_first_words", "by_name")
+    __slots__ = ("_keywords", "by_name")
 
-    def __init__(self, actions: Iterable[GlobalAction]) -> None:
+    def __init__(self, actions: Iterable[GlobalAction], *, typos: bool = True) -> None:
         self.by_name: Mapping[str, GlobalAction] = {action.name: action for action in actions}
-        found: dict[str, list[_Keyword]] = {}
-        for position, action in enumerate(self.by_name.values()):
-            for text in action.keywords:
-                words = fold(text).split(" ")
-                rank = (not action.high, -len(fold(text)), position)
-                keyword = _Keyword(words=words, text=text, rank=rank, action=action)
-                found.setdefault(words[0], []).append(keyword)
-        for keywords in found.values():
-            keywords.sort(key=lambda keyword: keyword.rank)
-        self._by_first_word = found
-        self._first_words = frozenset(found)
+        self._keywords = Keywords(
+            (
+                (text, action, 0 if action.high else 1)
+                for action in self.by_name.values()
+                for text in action.keywords
+            ),
+            typos=typos,
+        )
 
     def find(self, folded: str, *, whole: bool) -> tuple[GlobalAction, str] | None:
         """The action whose keyword is in the folded text, with that keyword.
 
         `whole`: normal actions count only when the keyword is the whole text.
         """
-        words = folded.split(" ")
-        if self._first_words.isdisjoint(words):
-            return None
-        best: _Keyword | None = None
-        for start, word in enumerate(words):
-            for keyword in self._by_first_word.get(word, ()):
-                size = len(keyword.words)
-                if words[start : start + size] != keyword.words:
-                    continue
-                if whole and not keyword.action.high and size != len(words):
-                    continue
-                if best is None or keyword.rank < best.rank:
-                    best = keyword
-                break
-        return None if best is None else (best.action, best.text)
+        for keyword, is_whole in self._keywords.find(folded):
+            if is_whole or not whole or keyword.value.high:
+                return keyword.value, keyword.text
+        return None
 
 
 def perform(turn: Turn, action: GlobalAction, why: str) -> Next:
@@ -113,10 +102,13 @@ def perform(turn: Turn, action: GlobalAction, why: str) -> Next:
     if turn.control != "bot":
         turn.note("action", action.name, f"takes the conversation back; it was {turn.control}")
         turn.control = "bot"
+    if action.high:
+        turn.effects.append(Record(kind="priority", name=action.name))
     if not all(condition.holds(turn) for condition in action.conditions):
         return _otherwise(turn, action)
     if action.clear_context:
         turn.renew(f"the action {action.name}")
+    turn.leave()
     return action.target
 
 
@@ -125,8 +117,9 @@ def _otherwise(turn: Turn, action: GlobalAction) -> Next:
     if action.otherwise is not None:
         turn.say(OutboundMessage(text=action.otherwise(turn)))
     elif not action.otherwise_target:
-        turn.say(_DEFAULT_ANSWER)
+        turn.say(OutboundMessage(text=sentence("nobody_available", turn.language)))
     if action.otherwise_target:
+        turn.leave()
         return action.otherwise_target
     return ask_again(turn)
 
@@ -141,4 +134,17 @@ def ask_again(turn: Turn) -> Next:
     return None if turn.node in turn.bot.nodes else turn.start()
 
 
-_DEFAULT_ANSWER: Final = OutboundMessage(text=NOBODY_AVAILABLE)
+def opt_out(turn: Turn, *, out: bool) -> None:
+    """Carry out what an opt-out word asks for: it is recorded, confirmed, and nothing else happens."""
+    words = turn.bot.opt_out
+    if words is None:
+        return
+    turn.note("opt_out", value=out)
+    turn.unread = False
+    turn.opted_out = out
+    turn.effects.append(UpdateCustomer(opted_out=out))
+    text = (words.out if out else words.again)(turn)
+    turn.effects.append(
+        Record(kind="consent", name="messages", properties={"granted": not out, "text": text})
+    )
+    turn.say(OutboundMessage(text=text))

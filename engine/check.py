@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from collections import Counter
@@ -15,10 +16,20 @@ from engine.expressions import ExpressionSyntaxError
 from engine.fields import EACH, MarkKind, marked, select
 from engine.flow import FlowDefinition
 from engine.folding import fold
-from engine.known import Known, raw_nodes, text
+from engine.known import SEPARATOR, Known, flow_of, inside, raw_nodes, raw_variables, text
+from engine.languages import CONTEXT
 from engine.nodes import KINDS
-from engine.nodes.base import ALWAYS, NodeConfig, Tools, choice_id
-from engine.problems import Finding, Path, Problem, findings_of, place_of, shortened, suggestion
+from engine.nodes.base import ALWAYS, ERROR, NodeConfig, Tools, choice_id
+from engine.problems import (
+    Finding,
+    Path,
+    Problem,
+    Suggestions,
+    findings_of,
+    place_of,
+    shortened,
+    suggestion,
+)
 from engine.templates import TemplateSyntaxError
 from engine.variables import VariableError, fit
 
@@ -31,7 +42,15 @@ MarkedText: TypeAlias = tuple[Path, MarkKind, str]
 """A text that refers to something: (path, what it is, the text)."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_ORDER: Final = ("start_node", "nodes", "conditions", "global_actions", "variables", "global_settings")
+_ORDER: Final = (
+    "start_node", "nodes", "flows", "conditions", "global_actions", "variables", "variable_definitions",
+    "global_settings", "supported_languages", "default_language", "translations",
+)  # fmt: skip
+_ZONES: Final = (
+    ("global_settings", "timezone"),
+    ("global_settings", "quiet_hours", "timezone"),
+    ("conditions", EACH, "timezone"),
+)
 
 
 class Check:
@@ -41,12 +60,21 @@ class Check:
         self, definition: Mapping[str, Any], texts: Iterable[MarkedText], known: Known, tools: Tools
     ) -> None:
         self._definition = definition
-        self._marked = texts
+        self._marked = tuple(texts)
         self._known = known
         self._tools = tools
+        self._suggest = Suggestions()
         self.flow: FlowDefinition | None = None
-        self.configs: dict[int, NodeConfig] = {}
-        findings = [*self._structure(), *self._texts(), *self._nodes(), *self._names(), *self._keywords()]
+        self.configs: dict[Path, NodeConfig] = {}
+        """The nodes' configs by the nodes' places; within a sub-flow, what they refer to has its id in the whole."""
+        findings = [
+            *self._structure(),
+            *self._texts(),
+            *self._nodes(),
+            *self._names(),
+            *self._keywords(),
+            *self._translations(),
+        ]
         self.problems = _in_order(findings)
 
     def _structure(self) -> Iterator[Finding]:
@@ -54,25 +82,26 @@ class Check:
         try:
             self.flow = FlowDefinition.model_validate(self._definition)
         except ValidationError as error:
-            yield from findings_of(error, FlowDefinition)
-        for index, node in raw_nodes(self._definition):
+            yield from findings_of(error, FlowDefinition, raw=self._definition)
+        for located in raw_nodes(self._definition):
+            node = located.node
             kind = KINDS.get(text(node.get("type")))
             if kind is None:
                 if isinstance(node.get("type"), str):
                     message = f'there is no type of node "{shortened(node["type"])}"'
                     mend = suggestion(node["type"], KINDS, f"use one of {', '.join(KINDS)}")
-                    yield ("nodes", index, "type"), message, mend
+                    yield (*located.path, "type"), message, mend
                 continue
-            place: Path = ("nodes", index, "config")
+            place: Path = (*located.path, "config")
             raw = node.get("config", {})
             if not isinstance(raw, dict):
                 continue
             try:
-                config = kind.config.model_validate(raw)
+                config = kind.config.model_validate(in_the_whole(raw, kind.config, located.flow))
             except ValidationError as error:
-                yield from findings_of(error, kind.config, place)
+                yield from findings_of(error, kind.config, place, raw)
                 continue
-            self.configs[index] = config
+            self.configs[located.path] = config
             yield from (
                 ((*place, *path), message, mend) for path, message, mend in config.findings(self._known)
             )
@@ -83,25 +112,67 @@ class Check:
             match kind:
                 case "node":
                     yield from self._node_reference(path, value)
-                case "template":
+                case "flow":
+                    yield from self._flow_reference(path, value)
+                case "text" | "template":
                     yield from self._template(path, value)
+                case "request":
+                    yield from self._request(path, value)
                 case "condition":
                     yield from self._condition(path, value)
                 case "expression":
                     yield from self._expression(path, value)
                 case "variable":
                     yield from _variable_name(path, value)
+                    if value in self._known.computed:
+                        yield path, f'"{value}" is computed', "store the value in another variable"
+                case "label" if "{{" in value:
+                    message = "this text is shown as it stands, {{…}} is not filled in"
+                    yield path, message, "write plain text"
 
     def _node_reference(self, path: Path, id: str) -> Iterator[Finding]:
-        if id and id not in self._known.nodes:
-            mend = suggestion(id, self._known.nodes, "add a node with this id, or go to another one")
-            yield path, f'there is no node "{shortened(id)}"', mend
+        flow = flow_of(path)
+        if id and inside(flow, id) not in self._known.nodes:
+            where = f' in the sub-flow "{flow}"' if flow else ""
+            if flow and id in self._known.nodes:
+                mend = (
+                    f'it is outside; end "{flow}" with a return node, and go on from the node that calls it'
+                )
+            else:
+                mend = self._suggest(
+                    id, self._neighbours(flow), "add a node with this id, or go to another one"
+                )
+            yield path, f'there is no node "{shortened(id)}"{where}', mend
+
+    def _neighbours(self, flow: str) -> list[str]:
+        """The ids that a node of a sub-flow, or of the flow itself, can refer to."""
+        prefix = f"{flow}{SEPARATOR}" if flow else ""
+        return [id.removeprefix(prefix) for id in self._known.nodes if id.rpartition(SEPARATOR)[0] == flow]
+
+    def _flow_reference(self, path: Path, name: str) -> Iterator[Finding]:
+        if name and name not in self._known.flows:
+            mend = self._suggest(name, self._known.flows, 'add it to "flows"')
+            yield path, f'there is no sub-flow "{shortened(name)}"', mend
 
     def _template(self, path: Path, source: str) -> Iterator[Finding]:
         try:
             self._tools.template(source)
         except TemplateSyntaxError as error:
-            yield path, f"the template is wrong: {error}", error.mend or "correct it"
+            yield (
+                path,
+                f"the template is wrong: {error.message} at position {error.position}",
+                error.mend or "correct it",
+            )
+
+    def _request(self, path: Path, source: str) -> Iterator[Finding]:
+        try:
+            self._tools.request(source)
+        except TemplateSyntaxError as error:
+            yield (
+                path,
+                f"the template is wrong: {error.message} at position {error.position}",
+                error.mend or "correct it",
+            )
 
     def _expression(self, path: Path, source: str) -> Iterator[Finding]:
         try:
@@ -113,61 +184,97 @@ class Check:
     def _condition(self, path: Path, source: str) -> Iterator[Finding]:
         """A word alone is the name of a condition, or else of something that has a value."""
         known = self._known
-        if source == ALWAYS or source in known.conditions:
+        if source in ALWAYS or source in known.conditions or (source == ERROR and "connections" in path):
             return
         named = known.stored | known.variables.keys() | BUILTINS
         if _NAME.fullmatch(source) and source not in named:
-            mend = suggestion(source, known.conditions, 'add it to "conditions", or write an expression')
+            mend = self._suggest(source, known.conditions, 'add it to "conditions", or write an expression')
             yield path, f'there is no condition "{source}"', mend
         else:
             yield from self._expression(path, source)
 
     def _nodes(self) -> Iterator[Finding]:
         """Ids that occur twice, and choices that could not be told apart."""
-        ids: dict[str, int] = {}
+        ids: dict[str, Path] = {}
         prefixes: dict[str, str] = {}
-        for index, node in raw_nodes(self._definition):
-            id = text(node.get("id"))
+        for located in raw_nodes(self._definition):
+            id, place = located.id, (*located.path, "id")
             if not id:
                 continue
             if id in ids:
-                message = f'there is another node "{shortened(id)}", nodes[{ids[id]}]'
-                yield ("nodes", index, "id"), message, "give each node an id of its own"
+                message = f'there is another node "{shortened(id)}", {place_of(ids[id])}'
+                yield place, message, "give each node an id of its own"
                 continue
-            ids[id] = index
+            ids[id] = located.path
             other = prefixes.setdefault(choice_id(id, 0), id)
             if other != id:
                 message = f'the id "{shortened(id)}" makes the same choice ids as "{shortened(other)}"'
-                yield ("nodes", index, "id"), message, "change it a little"
+                yield place, message, "change it a little"
+            if SEPARATOR in text(located.node.get("id")):
+                yield place, f'an id has no "{SEPARATOR}"', "it divides a sub-flow's name from its nodes"
 
     def _names(self) -> Iterator[Finding]:
         """Time zones, and the variables' names and defaults."""
-        for place in (("global_settings", "timezone"), ("conditions", EACH, "timezone")):
+        for place in _ZONES:
             for path, value in select(self._definition, place):
                 if text(value) and zone(value) is None:
                     message = f'there is no time zone "{shortened(value)}"'
                     yield path, message, "use an IANA name such as Europe/Berlin"
-        if ALWAYS in self._known.conditions:
-            yield ("conditions", ALWAYS), f'"{ALWAYS}" holds always', "give the condition another name"
-        for path, definition in select(self._definition, ("variables", EACH)):
+        for name in (*ALWAYS, ERROR):
+            if name in self._known.conditions:
+                yield (
+                    ("conditions", name),
+                    f'"{name}" has a meaning of its own',
+                    "give the condition another name",
+                )
+        owners: dict[str, Path] = {}
+        for path, definition in raw_variables(self._definition):
             name = str(path[-1])
             yield from _variable_name(path, name)
-            default = definition.get("default") if isinstance(definition, dict) else None
+            if name in owners:
+                message = f'"{name}" is declared in {place_of(owners[name][:-1])} too'
+                yield path, message, "declare it once"
+            owners.setdefault(name, path)
+            default = definition.get("default")
             if name in self._known.variables and default is not None:
                 yield from _default(path, default, self._known.variables[name])
 
     def _keywords(self) -> Iterator[Finding]:
         """Keywords that can never be found, or that two actions claim."""
         owners: dict[str, str] = {}
-        for path, keyword in select(self._definition, ("global_actions", EACH, "keywords", EACH)):
-            if not isinstance(keyword, str):
+        for path, kind, keyword in self._marked:
+            if kind != "keyword":
                 continue
             folded, action = fold(keyword), str(path[1])
             if not folded:
                 yield path, "the keyword is empty", "write a word, or remove it"
+            elif path[0] != "global_actions":
+                continue
             elif owners.setdefault(folded, action) != action:
                 message = f'the action "{owners[folded]}" has the keyword "{shortened(keyword)}" too'
                 yield path, message, "leave it to one of them"
+
+    def _translations(self) -> Iterator[Finding]:
+        """Translations of templates are templates; their languages are the flow's."""
+        languages = self._definition.get("supported_languages")
+        tags = (
+            {tag.lower() for tag in languages if isinstance(tag, str)}
+            if isinstance(languages, list)
+            else set()
+        )
+        if tags:
+            tags.add(self._tools.languages.default.lower())
+        templates = {value for _, kind, value in self._marked if kind == "text"}
+        for path, _ in select(self._definition, ("translations", EACH)):
+            if tags and str(path[1]).lower() not in tags:
+                message = f'the flow does not speak "{shortened(str(path[1]))}"'
+                yield path, message, 'add it to "supported_languages"'
+        for path, value in select(self._definition, ("translations", EACH, EACH)):
+            source = str(path[2])
+            if source in templates or source.partition(CONTEXT)[2] in templates:
+                for text_path, translation in ((path, value), *select(value, (EACH,), path)):
+                    if isinstance(translation, str):
+                        yield from self._template(text_path, translation)
 
 
 def measure(definition: Any) -> Problem | None:
@@ -195,19 +302,36 @@ def measure(definition: Any) -> Problem | None:
 
 
 def marked_texts(definition: Mapping[str, Any]) -> Iterator[MarkedText]:
-    """Every text that refers to something."""
+    """Every text that refers to something, or that somebody reads."""
     for path, kind in marked(FlowDefinition):
         for place, value in select(definition, path):
             if isinstance(value, str):
                 yield place, kind, value
-    for index, node in raw_nodes(definition):
-        known_type = KINDS.get(text(node.get("type")))
+    for located in raw_nodes(definition):
+        known_type = KINDS.get(text(located.node.get("type")))
         if known_type is None:
             continue
         for path, kind in marked(known_type.config):
-            for place, value in select(node.get("config"), path, ("nodes", index, "config")):
+            for place, value in select(located.node.get("config"), path, (*located.path, "config")):
                 if isinstance(value, str):
                     yield place, kind, value
+
+
+def in_the_whole(config: dict[str, Any], model: type[NodeConfig], flow: str) -> dict[str, Any]:
+    """A node's config as it is in the whole flow: the ids of a sub-flow's nodes with the sub-flow's name."""
+    if not flow:
+        return config
+    changed: dict[str, Any] = copy.deepcopy(config)
+    for path, kind in marked(model):
+        if kind != "node":
+            continue
+        for place, value in select(changed, path):
+            if isinstance(value, str) and place:
+                holder: Any = changed
+                for step in place[:-1]:
+                    holder = holder[step]
+                holder[place[-1]] = inside(flow, value)
+    return changed
 
 
 def _variable_name(path: Path, name: str) -> Iterator[Finding]:
@@ -226,7 +350,7 @@ def _default(path: Path, default: Any, type_: Any) -> Iterator[Finding]:
 
 
 def _bad(path: Path, message: str, mend: str) -> Problem:
-    return Problem(place=place_of(path), message=message, mend=mend)
+    return Problem(place=place_of(path), message=message, mend=mend, path=path)
 
 
 def _in_order(findings: Iterable[Finding]) -> list[Problem]:

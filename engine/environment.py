@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from engine.expressions.values import UNDEFINED
+
 if TYPE_CHECKING:
     from engine.state import Customer
     from engine.turn import Turn
@@ -59,12 +61,21 @@ class Environment:
                 env[name] = read(local)
         for name, find in self._of_turn:
             env[name] = find(turn)
+        variables = turn.variables
         for name in self._variables:
-            value = turn.variables.get(name, _UNSET)
-            if value is not _UNSET:
+            value = variables.get(name, _UNSET)
+            if value is _UNSET:
+                value = turn.declared(name)
+            if value is not UNDEFINED:
                 env[name] = value
-            elif name in turn.bot.variables:
-                env[name] = turn.bot.variables[name].default
+        return env
+
+    def at(self, turn: Turn, moment: datetime) -> dict[str, Any]:
+        """The values as they would be at another moment (aware): only the clock's names differ."""
+        env = self(turn)
+        local = moment.astimezone(self._zone or turn.zone())
+        for name, read in self._clock:
+            env[name] = read(local)
         return env
 
 
@@ -81,7 +92,7 @@ def _user(turn: Turn) -> dict[str, Any]:
         "language": customer.language,
         "timezone": customer.timezone,
     }
-    return {**customer.attributes, **known}
+    return {**customer.attributes, **turn.customer_variables, **known}
 
 
 def _text(turn: Turn) -> str:
@@ -97,6 +108,9 @@ _CLOCK: Final[dict[str, Callable[[datetime], Any]]] = {
 }
 _OF_TURN: Final[dict[str, Callable[[Turn], Any]]] = {
     "user": _user,
+    "channel": lambda turn: turn.channel,
+    "language": lambda turn: turn.language,
+    "response": lambda turn: turn.response,
     "customer_name": lambda turn: first_name(turn.customer),
     "conversation_history": lambda turn: {"length": turn.state.history},
     "message": _text,

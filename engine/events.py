@@ -7,7 +7,7 @@ of effects). `engine.step.step` is the only thing that decides what follows from
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -107,6 +107,47 @@ class TimerFired(_Body, frozen=True, tag="timer_fired"):
     timer: str
 
 
+class CallFinished(_Body, frozen=True, tag="call_finished"):
+    """An integration answered, or could not be reached. `{"type": "call_finished", "call": "order#3", …}`
+
+    `error` is empty when there was a response of status 200 to 299 that could be read; else what went wrong, fit
+    for a trace: `timeout`, `status 503`, `refused: …`. `body` is the decoded JSON, or the text when it is none.
+    """
+
+    call: str
+    status: int = 0
+    body: Any = None
+    headers: dict[str, str] = {}
+    error: str = ""
+
+
+class Passage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A found piece of knowledge; `score` is 0 to 1, `source` a title or an address."""
+
+    text: str
+    score: float = 0.0
+    title: str = ""
+    source: str = ""
+
+
+class SearchFinished(_Body, frozen=True, tag="search_finished"):
+    """A search of the bot's knowledge ended; `passages` best first, `error` empty when it worked."""
+
+    call: str
+    passages: tuple[Passage, ...] = ()
+    error: str = ""
+
+
+class AnswerGenerated(_Body, frozen=True, tag="answer_generated"):
+    """A language model answered; `error` is empty when it did."""
+
+    call: str
+    text: str = ""
+    passages: tuple[Passage, ...] = ()
+    """What the answer is grounded in."""
+    error: str = ""
+
+
 EventBody: TypeAlias = (
     TextReceived
     | ChoiceMade
@@ -120,6 +161,9 @@ EventBody: TypeAlias = (
     | ContactabilityChanged
     | ConversationOpened
     | TimerFired
+    | CallFinished
+    | SearchFinished
+    | AnswerGenerated
 )
 
 

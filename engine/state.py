@@ -21,6 +21,19 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timer: str = ""
     """The running timer's name, empty when none runs. A `TimerFired` with another name is stale."""
     attempts: int = 0
+    stage: str = ""
+    """Which of its own questions the node has asked, when it has more than one."""
+    call: str = ""
+    """The running call's name; a result with another name is stale."""
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A `call` or `loop` under way: the flow comes back to `node` when what it called has ended."""
+
+    node: str
+    items: list[Any] | None = None
+    """What a loop goes over; None for a call."""
+    index: int = 0
 
 
 class ConversationState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,7 +49,15 @@ class ConversationState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     control: Control = "bot"
     node: str = ""
     waiting: Waiting | None = None
+    stack: tuple[Frame, ...] = ()
+    """Calls and loops under way, the outermost first."""
     variables: dict[str, Any] = {}
+    held: str = ""
+    """What the customer wrote while a call was running, or within the burst window: it is read afterwards."""
+    burst: str = ""
+    """The timer at whose end the held text is read; empty when nothing is gathered."""
+    language: str = ""
+    """The language that was chosen or detected; empty until then."""
     turns: int = 0
     """Turns since the flow was started or restarted; `global_settings.max_turns` bounds it."""
     timers: int = 0
@@ -46,6 +67,8 @@ class ConversationState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     silent: int = 0
     """Timer turns since the customer's last word; bounds how often the bot speaks into the silence."""
     last_event_at: datetime | None = None
+    heard_at: datetime | None = None
+    """When the customer last said something; kept for flows with quiet hours."""
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,7 +81,11 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     phone: str = ""
     language: str = ""
     timezone: str = ""
+    opted_out: bool = False
+    """Nothing may be sent that answers nothing."""
     attributes: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+    """The variables of scope `customer`."""
 
 
 class TraceEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,8 +93,10 @@ class TraceEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Kinds: start (the flow begins, and why), node (entered), connection (taken), condition (evaluated, with its
     value), action (global action that matched, with its keyword), choice (made, with its value), intent (with its
-    confidence), input (stored, or why not), variable (set), timer (started, or fired), fallback (and why), limit
-    (reached), error, ignored (and why). Nothing here quotes what the customer wrote.
+    confidence), input (stored, or why not), variable (set), timer (started, or fired), call (started, or ended),
+    round (of a loop), return (from a call), left (calls and loops), held (until it can be read), language (chosen),
+    opt_out, postponed (to the end of quiet hours), fallback (and why), limit (reached), error, ignored (and why).
+    Nothing here quotes what the customer wrote.
     """
 
     kind: str

@@ -24,6 +24,9 @@ VariableType: TypeAlias = Literal[
     "string", "email", "phone", "number", "integer", "boolean", "object", "array", "any"
 ]
 
+Scope: TypeAlias = Literal["session", "customer", "user", "bot", "global"]
+"""`user` and `global` are what the documents call `customer` and `bot`."""
+
 
 class VariableError(EngineError):
     """The value does not fit the variable."""

@@ -7,14 +7,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-import msgspec
-
 from engine.compile import Bot, compile_flow
+from engine.document import DEFINITION, definition_of
 from engine.errors import EngineError
+from engine.languages import Detect
 from engine.understanding.intents import Embed
+from gateway.detection import shared_detector
+from gateway.flows.document import document_of, speaks_several, understands_intents
 from gateway.logs import get_logger
 from storage.database import Database
-from storage.routing import load_flow
+from storage.routing import StoredFlow, load_flow
 
 MAX_COMPILED = 500
 """Compiled flows kept; the least recently used one goes first."""
@@ -25,10 +27,17 @@ _log = get_logger(__name__)
 class BotRegistry:
     """One worker's compiled flows."""
 
-    def __init__(self, database: Database, embedder: Callable[[], Embed]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        embedder: Callable[[], Embed],
+        detector: Callable[[], Detect] = shared_detector,
+    ) -> None:
         self._database = database
         self._embedder = embedder
+        self._detector = detector
         self._embed: Embed | None = None
+        self._detect: Detect | None = None
         self._compiled: OrderedDict[UUID, Bot] = OrderedDict()
         self._loading = asyncio.Lock()
 
@@ -53,9 +62,8 @@ class BotRegistry:
         stored = await load_flow(self._database, organization_id, flow)
         if stored is None:
             return
-        definition = msgspec.json.decode(stored.definition)
         try:
-            bot = await asyncio.to_thread(self._compile, flow, stored.name, definition)
+            bot = await asyncio.to_thread(self._compile, stored)
         except EngineError as error:  # published by other means than our own, which checks first
             _log.error("flow does not compile", flow=str(flow), error=str(error))
             return
@@ -63,13 +71,16 @@ class BotRegistry:
         while len(self._compiled) > MAX_COMPILED:
             self._compiled.popitem(last=False)
 
-    def _compile(self, flow: UUID, name: str, definition: Mapping[str, object]) -> Bot:
-        nodes = definition.get("nodes")
-        kinds = (
-            {node.get("type") for node in nodes if isinstance(node, dict)}
-            if isinstance(nodes, list)
-            else set()
-        )
-        if "ai_intent" in kinds and self._embed is None:
+    def _compile(self, stored: StoredFlow) -> Bot:
+        document = document_of(stored.definition, stored.parts)
+        if self._embed is None and understands_intents(document[DEFINITION]):
             self._embed = self._embedder()
-        return compile_flow(definition, flow_id=str(flow), name=name, embed=self._embed)
+        if self._detect is None and speaks_several(document):
+            self._detect = self._detector()
+        return compile_flow(
+            definition_of(document),
+            flow_id=str(stored.id),
+            name=stored.name,
+            embed=self._embed,
+            detect=self._detect,
+        )

@@ -40,6 +40,8 @@ POINTS: Mapping[str, str] = {
     "sweep.found": "the sweeper has found due work; none is claimed",
     "sweep.claimed": "the sweeper has claimed due work; none is carried out",
     "timer.accepted": "a due timer's event is committed; its effect row is not yet forgotten",
+    "work.claimed": "a call or an e-mail is claimed; nothing has left",
+    "work.done": "the call is answered, or the e-mail taken; the database does not know",
     "socket.published": "a widget message is published on the bus; no socket has it",
 }
 """Every point, in the order in which a message passes them."""

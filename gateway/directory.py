@@ -7,15 +7,18 @@ disabled) are noticed within `REFRESH_SECONDS`, by polling what changed since th
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from adapters.protocol import Adapter
 from gateway.away import AWAY
-from gateway.channel import Channel
+from gateway.channel import EMPTY, BotVariables, Channel
 from gateway.channel_config import access_of
 from gateway.errors import Unavailable
 from gateway.logs import get_logger
@@ -55,6 +58,8 @@ class Directory:
         self._clock = clock
         self._by_route: dict[tuple[str, str], Channel] = {}
         self._by_id: dict[UUID, Channel] = {}
+        self._variables: dict[UUID, BotVariables] = {}
+        """By bot: its channels share them."""
         self._unknown: OrderedDict[tuple[str, str], datetime] = OrderedDict()
         self._since = clock()
 
@@ -115,11 +120,12 @@ class Directory:
             self._by_route.pop((channel.platform, channel.route), None)
 
     async def _load(self, place: Place) -> Channel | None:
+        asked_at = time.monotonic()
         stored = await routing.load_channel(self._database, place)
         if stored is None or stored.type not in self._adapters:
             return None
         try:
-            channel = self._channel(stored)
+            channel = self._channel(stored, asked_at)
         except StorageError as error:  # a secret that can't be decrypted: the channel is closed, and told
             _log.error("channel can't be opened", channel=str(stored.id), error=str(error))
             return None
@@ -127,7 +133,9 @@ class Directory:
         self._by_id[channel.id] = channel
         return channel
 
-    def _channel(self, stored: StoredChannel) -> Channel:
+    def _channel(self, stored: StoredChannel, asked_at: float) -> Channel:
+        shared = self._variables.setdefault(stored.chatbot_id, BotVariables())
+        shared.refresh(_variables(stored.bot_variables), asked_at)
         return Channel(
             id=stored.id,
             organization_id=stored.organization_id,
@@ -139,6 +147,7 @@ class Directory:
             flow_id=stored.active_flow_id,
             adapter=self._adapters[stored.type],
             access=access_of(stored, self._keyring, self._defaults.get(stored.type, {})),
+            shared=shared,
         )
 
     def _forget(self, channel: Channel) -> None:
@@ -150,6 +159,11 @@ class Directory:
         self._unknown.move_to_end(key)
         while len(self._unknown) > MAX_UNKNOWN:
             self._unknown.popitem(last=False)
+
+
+def _variables(stored: str) -> Mapping[str, Any]:
+    variables: dict[str, Any] = msgspec.json.decode(stored)
+    return variables or EMPTY
 
 
 def _plausible(route: str) -> bool:

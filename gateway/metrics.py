@@ -58,6 +58,12 @@ _delivery_seconds = Histogram(
     ["channel"],
     buckets=_LONG_SECONDS,
 )
+_work_seconds = Histogram(
+    "gateway_work_seconds",
+    "Time that a call or an e-mail took, its attempts included, by kind and outcome",
+    ["kind", "outcome"],
+    buckets=_LONG_SECONDS,
+)
 _queue_age = Gauge(
     "gateway_queue_age_seconds",
     "Age of the oldest due effect, by lane; 0 when none is due",
@@ -120,6 +126,12 @@ def effects(kind: str, outcome: EffectOutcome) -> Counter:
 def delivery_seconds(channel: str) -> Histogram:
     """Seconds from the acceptance of an event to the platform's receipt of the answer."""
     return _delivery_seconds.labels(channel)
+
+
+@cache
+def work_seconds(kind: str, outcome: EffectOutcome) -> Histogram:
+    """Seconds that a call or an e-mail took; `kind` is the effect's tag."""
+    return _work_seconds.labels(kind, outcome)
 
 
 @cache

@@ -81,6 +81,36 @@ def _check_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _check_smtp(url: SecretStr) -> SecretStr:
+    form = "smtp://user:password@mail.example.org:587"
+    checked = _check_scheme(url, ("smtp", "smtps"), form)
+    if not urlsplit(url.get_secret_value()).hostname:
+        raise ValueError(f"names no host; write {form}")
+    return checked
+
+
+def _check_sender(sender: str) -> str:
+    from gateway.work.email import check_sender
+
+    return check_sender(sender) if sender else sender
+
+
+def _check_hosts(text: str) -> str:
+    from gateway.work.addresses import parse_allowed
+
+    try:
+        for entry in host_list(text):
+            parse_allowed(entry)
+    except ValueError as error:
+        raise ValueError(f"{error}; write crm.internal, 10.1.2.0/24") from None
+    return text
+
+
+def host_list(text: str) -> tuple[str, ...]:
+    """The entries of a setting that takes several, separated by commas."""
+    return tuple(entry.strip() for entry in text.split(",") if entry.strip())
+
+
 class Settings(BaseSettings):
     """The gateway's settings. Immutable; the repr shows no secret."""
 
@@ -131,6 +161,16 @@ class Settings(BaseSettings):
     """One JSON object a line, or text for people."""
     metrics: bool = True
     """Whether /metrics answers (Prometheus text format)."""
+    http_allowed_hosts: Annotated[str, AfterValidator(_check_hosts)] = ""
+    """Where flows may call beside the public Internet: host names, addresses and networks such as
+    `crm.internal, 10.1.2.0/24`, separated by commas. Empty: nowhere else."""
+    work_concurrency: int = Field(default=64, ge=1, le=1000)
+    """HTTP calls and e-mails that one worker process has under way at most; 16 of them for one bot."""
+    smtp_url: Annotated[SecretStr, AfterValidator(_check_smtp)] | None = None
+    """The server that e-mails of flows are handed to: `smtp://user:password@host:587` (STARTTLS) or `smtps://…`.
+    Unset: they are not sent."""
+    smtp_from: Annotated[str, AfterValidator(_check_sender)] = ""
+    """Sender of those e-mails: `bot@example.org` or `Example <bot@example.org>`. Needed with GATEWAY_SMTP_URL."""
     telegram_api_base: Annotated[str, AfterValidator(_check_base_url)] = "https://api.telegram.org"
     """Address of the Bot API: Telegram's, or that of a Bot API server of your own."""
     telegram_uncertain_send: Literal["resend", "drop"] = "resend"

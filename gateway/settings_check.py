@@ -43,7 +43,7 @@ _KUBERNETES = re.compile(
 )
 """Kubernetes puts these into the pods beside a Service named `gateway`: not ours to judge."""
 
-_SECRET_FIELDS = frozenset({"database_url", "redis_url", "encryption_keys"})
+_SECRET_FIELDS = frozenset({"database_url", "redis_url", "smtp_url", "encryption_keys"})
 
 
 def load_checked(overrides: Mapping[str, Any]) -> Settings:
@@ -60,15 +60,26 @@ def load_checked(overrides: Mapping[str, Any]) -> Settings:
     except ValidationError as error:
         problems += [_explain(detail, overrides, toml) for detail in error.errors()]
         raise ConfigurationError(problems) from None
+    problems += _missing(settings)
     if problems:
         raise ConfigurationError(problems)
     _mask_secrets(settings)
     return settings
 
 
+def _missing(settings: Settings) -> Iterable[Problem]:
+    """Settings that another one needs."""
+    if settings.smtp_url is not None and not settings.smtp_from:
+        yield Problem(
+            place=env_name("smtp_from"),
+            message=f"is not set, but {env_name('smtp_url')} is",
+            mend="Set it to the address that e-mails come from, such as bot@example.org",
+        )
+
+
 def _mask_secrets(settings: Settings) -> None:
     """From now on no log shows them, whatever a library puts into its errors."""
-    for url in (settings.database_url, settings.redis_url):
+    for url in (settings.database_url, settings.redis_url, settings.smtp_url):
         password = urlsplit(url.get_secret_value()).password if url is not None else None
         for form in {password, unquote(password)} if password else ():
             redact(form)

@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway import metrics
+from gateway.alarm import Alarm
 from gateway.delivery.claims import Claims
 from gateway.delivery.lanes import Lanes
 from gateway.logs import get_logger
+from gateway.work.runner import WorkRunner
 
 SWEEP_SECONDS = 0.5
-"""How soon after its due time a timer fires, and after its lease's end an orphan is found, at the latest."""
+"""How soon after its due time a timer fires, and after its lease's end an orphan is found, at the latest. For
+what is due within seconds of being written, an alarm ends the wait."""
 AGES_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 300.0
 MAX_BACKOFF_SECONDS = 5.0
@@ -39,12 +42,16 @@ class Sweeper:
         self,
         claims: Claims,
         lanes: Lanes,
+        work: WorkRunner,
+        alarm: Alarm,
         housekeeping: Housekeeping,
         lease: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
         self._claims = claims
         self._lanes = lanes
+        self._work = work
+        self._alarm = alarm
         self._housekeeping = housekeeping
         self._lease = lease
         self._clock = clock
@@ -53,7 +60,8 @@ class Sweeper:
     def start(self) -> None:
         """Start all of them."""
         chores: list[tuple[str, float, Callable[[], Awaitable[object]]]] = [
-            ("sweep", SWEEP_SECONDS, self._claims.sweep),
+            ("work", SWEEP_SECONDS, self._work.sweep),
+            ("renew work", self._lease.total_seconds() / 3, self._work.renew),
             ("renew", self._lease.total_seconds() / 3, self._renew),
             ("ages", AGES_SECONDS, self._ages),
             ("housekeeping", HOUSEKEEPING_SECONDS, self._housekeep),
@@ -63,6 +71,8 @@ class Sweeper:
             asyncio.create_task(_every(name, seconds, chore), name=f"sweeper-{name}")
             for name, seconds, chore in chores
         ]
+        sweep = _every("sweep", SWEEP_SECONDS, self._claims.sweep, self._alarm.rest)
+        self._tasks.append(asyncio.create_task(sweep, name="sweeper-sweep"))
 
     async def stop(self) -> None:
         """End all of them."""
@@ -82,16 +92,20 @@ class Sweeper:
         await self._housekeeping.run(self._clock())
 
 
-async def _every(name: str, seconds: float, chore: Callable[[], Awaitable[object]]) -> None:
+async def _every(
+    name: str,
+    seconds: float,
+    chore: Callable[[], Awaitable[object]],
+    rest: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> None:
     """Run a chore for ever; one that fails is told, and tried again after a growing wait."""
     failures = 0
     while True:
         try:
             await chore()
             failures = 0
-            wait = seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads the replicas, hides nothing
+            await rest(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the replicas, hides nothing
         except Exception as error:  # the database may be away; a sweeper that ended would lose work silently
             failures += 1
-            wait = min(MAX_BACKOFF_SECONDS, 0.1 * 2**failures)
             _log.warning("chore failed", chore=name, error=f"{type(error).__name__}: {error}")
-        await asyncio.sleep(wait)
+            await asyncio.sleep(min(MAX_BACKOFF_SECONDS, 0.1 * 2 ** min(failures, 10)))

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from adapters.protocol import Adapter, Parsed
 from adapters.telegram.adapter import TelegramAdapter
+from gateway.alarm import Alarm
 from gateway.bots import BotRegistry
 from gateway.channel import Channel
 from gateway.checkpoints import arm
@@ -26,20 +27,31 @@ from gateway.http.operations import Operations
 from gateway.http.webhook import Webhooks
 from gateway.logs import get_logger
 from gateway.polling import Poller
-from gateway.settings import Settings
+from gateway.settings import Settings, host_list
 from gateway.statuses import StatusLane
 from gateway.sweeper import Sweeper
 from gateway.transcript import StoredTranscript
 from gateway.turns import Accepted, TurnLoop
 from gateway.turns.batch import BatchRunner
 from gateway.web.service import WebService
+from gateway.work.addresses import AddressPolicy
+from gateway.work.book import Book
+from gateway.work.email import Mailer, MailServer, mail_server
+from gateway.work.http import HttpClient
+from gateway.work.notice import Notice
+from gateway.work.performer import Performer
+from gateway.work.runner import WorkRunner
+from gateway.work.slots import Slots
 from storage.database import Database
 from storage.encryption import Keyring
 from storage.housekeeping import Housekeeper
+from storage.secrets import load_secrets
 
 KEEPALIVE_SECONDS = 75.0
 SHUTDOWN_SECONDS = 2.0
 """How long connections that are still busy after the drain may take."""
+WORK_SHARE = 0.5
+"""The part of the drain time that calls under way may take: their results want turns, and those want sends."""
 _log = get_logger(__name__)
 
 
@@ -83,7 +95,19 @@ class Worker:
             self.database, self.directory, self.turns.accept_event, self.lanes,
             owner=self.owner, lease=lease, clock=clock,
         )  # fmt: skip
-        self.sweeper = Sweeper(self.claims, self.lanes, Housekeeper(self.database), lease, clock)
+        self.http = HttpClient(AddressPolicy(host_list(settings.http_allowed_hosts)), clock)
+        performer = Performer(
+            self.http, Mailer(_mail_server(settings)), partial(load_secrets, self.database, keyring), clock
+        )
+        self.work = WorkRunner(
+            Book(self.database, self.owner, lease, clock), self.directory, self.turns.accept_event, performer,
+            Slots(settings.work_concurrency), clock,
+        )  # fmt: skip
+        alarm = Alarm(clock)
+        self._left_behind = Notice(self.work.offer, alarm.set)
+        self.sweeper = Sweeper(
+            self.claims, self.lanes, self.work, alarm, Housekeeper(self.database), lease, clock
+        )
         self.poller = Poller(
             self.database, self.directory, self.turns.accept, telegram,
             platform="telegram", owner=self.owner, clock=clock,
@@ -121,9 +145,10 @@ class Worker:
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
         await runner.setup()
-        self.turns.start(self.claims.want)
+        self.turns.start(self.claims.want, self._left_behind)
         self.marker.start()
         self.statuses.start()
+        self.work.start()
         self.sweeper.start()
         await self.web.start()
         self._background = [
@@ -142,6 +167,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.web.close_sockets()
+        await self.work.stop(max(0.0, deadline - asyncio.get_running_loop().time()) * WORK_SHARE)
         await self.turns.stop()
         await self.sweeper.stop()
         await self.statuses.stop()
@@ -153,6 +179,7 @@ class Worker:
             _log.warning("leases not released", left=len(left), error=str(error))
         await runner.cleanup()
         await self.web.stop()
+        await self.http.close()
         for adapter in self.adapters.values():
             await adapter.close()
         await self.database.dispose()
@@ -167,3 +194,9 @@ class Worker:
     async def _check_database(self) -> None:
         async with self.database.raw() as connection:
             await connection.fetchval("SELECT 1")
+
+
+def _mail_server(settings: Settings) -> MailServer | None:
+    if settings.smtp_url is None:
+        return None
+    return mail_server(settings.smtp_url.get_secret_value(), settings.smtp_from)

@@ -5,7 +5,7 @@ Each call is one transaction that names its tenants; a worker changes only what 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +26,34 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: UUID
     conversation_id: UUID
     lane: str
+
+
+class DueWork(msgspec.Struct, frozen=True, kw_only=True):
+    """A call or an e-mail that nobody holds, as the dispatcher may see it."""
+
+    id: UUID
+    organization_id: UUID
+    channel_id: UUID
+
+
+class ClaimedWork(msgspec.Struct, frozen=True, kw_only=True):
+    """A call or an e-mail that this worker holds. The repr leaves its content out."""
+
+    id: UUID
+    organization_id: UUID
+    channel_id: UUID
+    kind: str
+    key: str | None
+    """The call's name within its conversation; None for what nothing waits for."""
+    payload: str
+    """The effect as JSON."""
+    created_at: datetime
+    attempts: int
+    """How often it was claimed, this time included."""
+    contact_key: str
+
+    def __repr__(self) -> str:
+        return f"ClaimedWork(id={self.id}, kind={self.kind})"
 
 
 class QueueAge(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,6 +215,32 @@ async def claim_timers(
     """Take due timers."""
     records: list[Any] = await connection.fetch(_SQL["claim_timers"], ids, owner, now, lease)
     return records
+
+
+async def find_work(connection: Any, now: datetime, each: int, limit: int) -> list[DueWork]:
+    """Due calls and e-mails, at most `each` of one bot. Runs inside `as_dispatcher`."""
+    return [DueWork(**record) for record in await connection.fetch(_SQL["find_work"], now, each, limit)]
+
+
+async def claim_work(
+    connection: Any, owner: UUID, ids: Sequence[UUID], now: datetime, lease: timedelta
+) -> list[ClaimedWork]:
+    """Take due calls and e-mails."""
+    records = await connection.fetch(_SQL["claim_work"], ids, owner, now, lease)
+    return [ClaimedWork(**record) for record in records]
+
+
+async def finish_work(connection: Any, owner: UUID, id: UUID) -> None:
+    """It is done, and nothing waits for it."""
+    await connection.execute(_SQL["finish_work"], id, owner)
+
+
+async def postpone_work(
+    connection: Any, owner: UUID, id: UUID, due_at: datetime, error: str, changes: Mapping[str, Any]
+) -> None:
+    """It is tried again at `due_at`, by whoever claims it; `changes` replace top-level parts of its payload."""
+    encoded = msgspec.json.encode(changes).decode()
+    await connection.execute(_SQL["postpone_work"], id, owner, due_at, error, encoded)
 
 
 async def raise_statuses(connection: Any, changes: Sequence[StatusChange]) -> None:

@@ -30,6 +30,10 @@ class DecryptionFailed(StorageError):
     """An encrypted value could not be decrypted: wrong key, altered, or moved from another place."""
 
 
+class SecretInvalid(StorageError):
+    """The secret's name or value can't be stored."""
+
+
 class NotFound(StorageError):
     """There is no such thing in this organization."""
 

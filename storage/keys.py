@@ -44,7 +44,7 @@ class EncryptedColumn(msgspec.Struct, frozen=True):
         )
 
 
-ENCRYPTED = (EncryptedColumn("deployment_configs", "platform_config"),)
+ENCRYPTED = (EncryptedColumn("deployment_configs", "platform_config"), EncryptedColumn("secrets", "value"))
 """Every column with encrypted values. A table that gets one joins here."""
 
 

@@ -12,6 +12,7 @@ import msgspec
 from storage.database import Database
 from storage.deliveries import as_dispatcher, transaction
 from storage.queries import load
+from storage.versions import FlowParts
 
 _SQL = load("routing")
 
@@ -34,18 +35,22 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     settings: str
     bot_name: str
+    bot_variables: str
+    """JSON object."""
     active_flow_id: UUID | None
     config_id: UUID | None
     platform_config: str | None
 
 
 class StoredFlow(msgspec.Struct, frozen=True, kw_only=True):
-    """A flow version as stored; `definition` is JSON."""
+    """A flow version as stored."""
 
     id: UUID
     name: str
+    """The bot's."""
     version: str
-    definition: str
+    definition: dict[str, Any]
+    parts: FlowParts
 
 
 async def find_route(database: Database, platform: str, route: str) -> Place | None:
@@ -92,12 +97,24 @@ async def load_channel(database: Database, place: Place) -> StoredChannel | None
 
 
 async def load_flow(database: Database, organization_id: UUID, flow: UUID) -> StoredFlow | None:
-    """A flow version."""
+    """A flow version and all that it says."""
     record = await _one(database, organization_id, "load_flow", flow)
     if record is None:
         return None
     return StoredFlow(
-        id=record["id"], name=record["name"], version=record["version"], definition=record["flow_definition"]
+        id=record["id"],
+        name=record["name"],
+        version=record["version"],
+        definition=msgspec.json.decode(record["flow_definition"]),
+        parts=FlowParts(
+            flow_metadata=msgspec.json.decode(record["flow_metadata"]),
+            variable_definitions=msgspec.json.decode(record["variable_definitions"]),
+            translations=msgspec.json.decode(record["translations"]),
+            supported_languages=record["supported_languages"],
+            default_language=record["default_language"],
+            test_scenarios=msgspec.json.decode(record["test_scenarios"]),
+            source=record["source"],
+        ),
     )
 
 

@@ -14,6 +14,11 @@ from storage.queries import load
 
 _SQL = load("turn")
 
+MAX_VARIABLES_BYTES = 65_536
+"""JSON of the variables of one customer, and of one bot. Whoever merges looks first (`gateway.turns.memory`)."""
+_MAX_STORED_BYTES = 2 * MAX_VARIABLES_BYTES
+"""The last word, by PostgreSQL's own spelling, which has spaces, and with what others merged meanwhile."""
+
 ContactKey: TypeAlias = tuple[UUID, str]
 """A conversation within its channel: (channel id, conversation key)."""
 EventKey: TypeAlias = tuple[UUID, str]
@@ -69,10 +74,37 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     """For a conversation, earlier effects that the worker holds by the table: they leave first."""
 
 
+class CustomerChange(msgspec.Struct, kw_only=True):
+    """What a batch changes of a customer; None leaves a column as it is."""
+
+    reachable: bool | None = None
+    language: str | None = None
+    opted_out: bool | None = None
+    variables: dict[str, Any] = {}
+    """Merged into those that are there; a value of None forgets one."""
+
+
+class SharedVariables(msgspec.Struct, frozen=True, kw_only=True):
+    """A bot's variables after a batch: JSON. `refused` when the batch's own would have made them too large."""
+
+    variables: str
+    refused: bool
+
+
 class TurnRows:
     """The rows that a batch writes: tuples in the order of the columns in turn.sql."""
 
-    __slots__ = ("cancelled", "conversations", "effects", "finished", "inbox", "messages")
+    __slots__ = (
+        "bots",
+        "cancelled",
+        "conversations",
+        "customers",
+        "effects",
+        "finished",
+        "inbox",
+        "interactions",
+        "messages",
+    )
 
     def __init__(self) -> None:
         self.conversations: list[tuple[UUID, str, int, int, int, str]] = []
@@ -88,6 +120,11 @@ class TurnRows:
         """conversation, timer"""
         self.effects: list[tuple[Any, ...]] = []
         """id, organization, conversation, channel, lane, kind, position, key, payload, due"""
+        self.interactions: list[tuple[Any, ...]] = []
+        """id, organization, customer, conversation, channel, bot, kind, name, data (JSON)"""
+        self.customers: dict[UUID, CustomerChange] = {}
+        self.bots: dict[UUID, dict[str, Any]] = {}
+        """variables to merge into a bot's; a value of None forgets one"""
 
 
 async def begin(connection: Any, organization_ids: Collection[UUID]) -> None:
@@ -155,15 +192,42 @@ async def write(connection: Any, rows: TurnRows, *, now: datetime, owner: UUID, 
     return Leased(mine=frozenset(record["mine"]), ahead={key: frozenset(ids) for key, ids in ahead.items()})
 
 
-async def mark_reachable(connection: Any, changes: Sequence[tuple[UUID, bool]], now: datetime) -> None:
-    """Note which customers blocked the bot, or let it write again; the last word counts."""
-    last = list(dict(changes).items())
-    await connection.execute(_SQL["mark_reachable"], *_columns(last, 2), now)
+async def record_interactions(connection: Any, rows: TurnRows, now: datetime) -> None:
+    """Put on record what the batch's flows recorded; consents also as proof."""
+    await connection.execute(_SQL["record_interactions"], *_columns(rows.interactions, 9), now)
+
+
+async def change_customers(
+    connection: Any, changes: Mapping[UUID, CustomerChange], now: datetime
+) -> frozenset[UUID]:
+    """Change customers. Returns those whose variables would have become too large and stayed as they were."""
+    rows = [
+        (id, change.reachable, change.language, change.opted_out, _json(change.variables))
+        for id, change in changes.items()
+    ]
+    refused = await connection.fetch(_SQL["change_customers"], *_columns(rows, 5), now, _MAX_STORED_BYTES)
+    return frozenset(record["id"] for record in refused)
+
+
+async def change_bots(
+    connection: Any, changes: Mapping[UUID, Mapping[str, Any]], now: datetime
+) -> dict[UUID, SharedVariables]:
+    """Merge variables into bots'; each row stays locked until the commit. Returns what they are from then on."""
+    rows = [(id, _json(values)) for id, values in changes.items()]
+    records = await connection.fetch(_SQL["change_bots"], *_columns(rows, 2), now, _MAX_STORED_BYTES)
+    return {
+        record["id"]: SharedVariables(variables=record["variables"], refused=record["refused"])
+        for record in records
+    }
 
 
 def _lock_key(channel_id: UUID, sender: str) -> int:
     digest = blake2b(channel_id.bytes + sender.encode(), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode() if value else "{}"
 
 
 def _columns(rows: Collection[Sequence[Any]], count: int) -> list[Sequence[Any]]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.fallback import written_out
 from adapters.protocol import Call
 from adapters.telegram.capabilities import (
     BUTTON_TITLE,
@@ -37,6 +38,7 @@ _encode = msgspec.json.Encoder().encode
 def render_message(recipient: str, message: OutboundMessage) -> list[Call]:
     """The sendMessage calls for `message`, in order; the keyboard goes with the last one."""
     target = address(recipient)
+    message = written_out(message)
     buttons, written = _buttons(message.choices)
     parts = split(clean(message.text + written), TEXT.size) or [BLANK]
     calls = [Call(method="sendMessage", body=_encode({**target, "text": part})) for part in parts[:-1]]

@@ -12,6 +12,7 @@ import msgspec
 
 from adapters.capabilities import Capabilities
 from adapters.errors import Unverified
+from adapters.fallback import written_out
 from adapters.protocol import Call, ChannelAccess, Envelope, Parked, Parsed, Receipt
 from adapters.web import frames
 from adapters.web.capabilities import CAPABILITIES
@@ -78,7 +79,7 @@ class WebAdapter:
 
     def render(self, recipient: str, message: OutboundMessage) -> list[Call]:
         """One `message` call: `{"text": …, "choices": […]}`."""
-        return [Call(method="message", body=frames.encode(message))]
+        return [Call(method="message", body=frames.encode(written_out(message)))]
 
     def typing(self, recipient: str) -> Call | None:
         """The `typing` call."""

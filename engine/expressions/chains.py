@@ -17,7 +17,7 @@ _Step: TypeAlias = Callable[[Any, Mapping[str, Any]], Any]
 
 def compile_access(node: nodes.Link, compiled: Compile) -> Evaluate:
     """The closure of a chain such as `a.b[0]?.c`."""
-    if isinstance(node, nodes.Member) and isinstance(node.owner, nodes.Name) and not node.optional:
+    if type(node) is nodes.Member and type(node.owner) is nodes.Name and not node.optional:
         name, key = node.owner.name, node.key
         return _length_of_name(name) if key == "length" else _member_of_name(name, key)
     if has_optional(node):
@@ -55,7 +55,7 @@ def _length_of_name(name: str) -> Evaluate:
 
 def has_optional(node: nodes.Node) -> bool:
     """Whether there is a `?.` in the chain that ends at `node`."""
-    while isinstance(node, nodes.Link):
+    while type(node) is nodes.Member or type(node) is nodes.Index or type(node) is nodes.MethodCall:
         if node.optional:
             return True
         node = node.owner

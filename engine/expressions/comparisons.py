@@ -21,32 +21,34 @@ Compile: TypeAlias = Callable[[nodes.Node], Evaluate]
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+class Bounds(msgspec.Struct, frozen=True, gc=False):
     """`low <= subject <= high`, both included."""
 
     subject: nodes.Node
-    low: int | float = -math.inf
-    high: int | float = math.inf
+    low: int | float
+    high: int | float
 
     def meet(self, other: Bounds) -> Bounds:
         """Within both. Exact for every value: one that is NaN as a number is within neither."""
-        return Bounds(subject=self.subject, low=max(self.low, other.low), high=min(self.high, other.high))
+        return Bounds(self.subject, max(self.low, other.low), min(self.high, other.high))
 
     def is_of_same_name(self, other: Bounds) -> bool:
         """Whether both hold the same name, so that reading it once is enough."""
         mine, others = self.subject, other.subject
-        return isinstance(mine, nodes.Name) and isinstance(others, nodes.Name) and mine.name == others.name
+        return type(mine) is nodes.Name and type(others) is nodes.Name and mine.name == others.name
 
 
 def constant_of(node: nodes.Node) -> nodes.Literal | None:
     """The constant that a node is, a negative number included."""
-    if isinstance(node, nodes.Group):
+    if type(node) is nodes.Literal:
+        return node
+    if type(node) is nodes.Group:
         return constant_of(node.inner)
-    if isinstance(node, nodes.Unary) and node.operator == "-" and isinstance(node.operand, nodes.Literal):
+    if type(node) is nodes.Unary and node.operator == "-" and type(node.operand) is nodes.Literal:
         number = node.operand.value
         if isinstance(number, int | float) and not isinstance(number, bool) and number != 0:
-            return nodes.Literal(value=-number)
-    return node if isinstance(node, nodes.Literal) else None
+            return nodes.Literal(1, -number)
+    return None
 
 
 def bounds_of(node: nodes.Node) -> Bounds | None:
@@ -55,7 +57,7 @@ def bounds_of(node: nodes.Node) -> Bounds | None:
     A strict bound becomes the neighbouring double, included: nothing lies between. Only for constants
     below 2**53, where an int in the environment compares exactly as its double does.
     """
-    if not isinstance(node, nodes.Binary) or node.operator not in _MIRRORED:
+    if type(node) is not nodes.Binary or node.operator not in _MIRRORED:
         return None
     subject, relation, constant = node.left, node.operator, constant_of(node.right)
     if constant is None:
@@ -63,21 +65,19 @@ def bounds_of(node: nodes.Node) -> Bounds | None:
     number = constant.value if constant else None
     if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < MAX_SAFE_INTEGER:
         return None
-    match relation:
-        case "<":
-            return Bounds(subject=subject, high=math.nextafter(number, -math.inf))
-        case "<=":
-            return Bounds(subject=subject, high=number)
-        case ">":
-            return Bounds(subject=subject, low=math.nextafter(number, math.inf))
-        case _:
-            return Bounds(subject=subject, low=number)
+    if relation == "<":
+        return Bounds(subject, -math.inf, math.nextafter(number, -math.inf))
+    if relation == "<=":
+        return Bounds(subject, -math.inf, number)
+    if relation == ">":
+        return Bounds(subject, math.nextafter(number, math.inf), math.inf)
+    return Bounds(subject, number, math.inf)
 
 
 def within(bounds: Bounds, compiled: Compile) -> Evaluate:
     """The test that the subject's value, as a number, lies within `bounds`."""
     subject = bounds.subject
-    if isinstance(subject, nodes.Name):
+    if type(subject) is nodes.Name:
         return _name_within(subject.name, bounds.low, bounds.high)
     return _value_within(compiled(subject), bounds.low, bounds.high)
 

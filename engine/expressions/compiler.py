@@ -3,65 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, assert_never
+from typing import Any, Final
 
 from engine.expressions import nodes
 from engine.expressions.chains import compile_access, has_optional
 from engine.expressions.comparisons import (
     Bounds,
-    Compile,
     Evaluate,
     bounds_of,
     compare_to_constant,
     constant_of,
     within,
 )
-from engine.expressions.functions import FunctionTable
 from engine.expressions.methods import BOOLEAN_METHODS
 from engine.expressions.operators import BINARY, UNARY
 from engine.expressions.values import UNDEFINED, truthy
 
-_COMPARISONS = frozenset({"===", "!==", "==", "!=", "<", "<=", ">", ">="})
+_COMPARISONS: Final = frozenset({"===", "!==", "==", "!=", "<", "<=", ">", ">="})
 
 
-def compile_node(node: nodes.Node, functions: FunctionTable) -> Evaluate:
+def compile_node(node: nodes.Node) -> Evaluate:
     """The closure that evaluates `node` in an environment."""
-
-    def compiled(child: nodes.Node) -> Evaluate:
-        return compile_node(child, functions)
-
-    match node:
-        case nodes.Literal():
-            return _constant(node.value)
-        case nodes.Name():
-            return _name(node.name)
-        case nodes.Group():
-            return compiled(node.inner)
-        case nodes.Member() | nodes.Index() | nodes.MethodCall():
-            return compile_access(node, compiled)
-        case nodes.FunctionCall():
-            return _function_call(
-                functions[node.function].call, [compiled(child) for child in node.arguments]
-            )
-        case nodes.Unary():
-            return _unary(node, compiled)
-        case nodes.Binary():
-            return _binary(node, compiled)
-        case nodes.Logical():
-            return _logical(node, compiled)
-        case nodes.Conditional():
-            return _conditional(test_of(node.test, functions), compiled(node.then), compiled(node.otherwise))
-        case nodes.ArrayLiteral():
-            return _array([compiled(child) for child in node.items])
-        case nodes.ObjectLiteral():
-            return _object(node.keys, [compiled(child) for child in node.values])
-        case _:
-            assert_never(node)
+    return BY_TYPE[type(node)](node)
 
 
-def test_of(node: nodes.Node, functions: FunctionTable) -> Evaluate:
+def test_of(node: nodes.Node) -> Evaluate:
     """As `compile_node`, but the closure gives the value's truth as a `bool`."""
-    evaluate = compile_node(node, functions)
+    evaluate = compile_node(node)
     if is_boolean(node):
         return evaluate
 
@@ -73,34 +41,34 @@ def test_of(node: nodes.Node, functions: FunctionTable) -> Evaluate:
 
 def is_boolean(node: nodes.Node) -> bool:
     """Whether the node's value is always `true` or `false`."""
-    match node:
-        case nodes.Group():
-            return is_boolean(node.inner)
-        case nodes.Unary():
-            return node.operator == "!"
-        case nodes.Binary():
-            return node.operator in _COMPARISONS
-        case nodes.Logical():
-            return all(map(is_boolean, node.operands))
-        case nodes.MethodCall():
-            return node.method in BOOLEAN_METHODS and not node.optional and not has_optional(node.owner)
-        case nodes.Literal():
-            return isinstance(node.value, bool)
-        case _:
-            return False
+    if type(node) is nodes.Binary:
+        return node.operator in _COMPARISONS
+    if type(node) is nodes.Logical:
+        return all(map(is_boolean, node.operands))
+    if type(node) is nodes.Unary:
+        return node.operator == "!"
+    if type(node) is nodes.Group:
+        return is_boolean(node.inner)
+    if type(node) is nodes.MethodCall:
+        return node.method in BOOLEAN_METHODS and not node.optional and not has_optional(node.owner)
+    return type(node) is nodes.Literal and isinstance(node.value, bool)
 
 
 # Values
 
 
-def _constant(value: Any) -> Evaluate:
+def _literal(node: nodes.Literal) -> Evaluate:
+    value = node.value
+
     def constant(_: Mapping[str, Any]) -> Any:
         return value
 
     return constant
 
 
-def _name(name: str) -> Evaluate:
+def _name(node: nodes.Name) -> Evaluate:
+    name = node.name
+
     def lookup(env: Mapping[str, Any]) -> Any:
         try:
             return env[name]
@@ -110,21 +78,42 @@ def _name(name: str) -> Evaluate:
     return lookup
 
 
-def _array(items: list[Evaluate]) -> Evaluate:
+def _group(node: nodes.Group) -> Evaluate:
+    return compile_node(node.inner)
+
+
+def _access(node: nodes.Link) -> Evaluate:
+    return compile_access(node, compile_node)
+
+
+def _array(node: nodes.ArrayLiteral) -> Evaluate:
+    items = [compile_node(item) for item in node.items]
+
     def array(env: Mapping[str, Any]) -> list[Any]:
         return [item(env) for item in items]
 
     return array
 
 
-def _object(keys: tuple[str, ...], values: list[Evaluate]) -> Evaluate:
+def _object(node: nodes.ObjectLiteral) -> Evaluate:
+    entries = [(key, compile_node(value)) for key, value in zip(node.keys, node.values, strict=True)]
+
     def mapping(env: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: value(env) for key, value in zip(keys, values, strict=True)}
+        return {key: value(env) for key, value in entries}
 
     return mapping
 
 
-def _function_call(call: Callable[..., Any], arguments: list[Evaluate]) -> Evaluate:
+def _function_call(node: nodes.FunctionCall) -> Evaluate:
+    call = node.call
+    arguments = [compile_node(argument) for argument in node.arguments]
+    if len(arguments) == 1:
+        (only,) = arguments
+        return lambda env: call(only(env))
+    if len(arguments) == 2:
+        first, second = arguments
+        return lambda env: call(first(env), second(env))
+
     def function_call(env: Mapping[str, Any]) -> Any:
         return call(*[argument(env) for argument in arguments])
 
@@ -134,8 +123,8 @@ def _function_call(call: Callable[..., Any], arguments: list[Evaluate]) -> Evalu
 # Operators
 
 
-def _unary(node: nodes.Unary, compiled: Compile) -> Evaluate:
-    apply, operand = UNARY[node.operator], compiled(node.operand)
+def _unary(node: nodes.Unary) -> Evaluate:
+    apply, operand = UNARY[node.operator], compile_node(node.operand)
     if node.operator == "!" and is_boolean(node.operand):
         return lambda env: not operand(env)
 
@@ -145,14 +134,16 @@ def _unary(node: nodes.Unary, compiled: Compile) -> Evaluate:
     return unary
 
 
-def _binary(node: nodes.Binary, compiled: Compile) -> Evaluate:
+def _binary(node: nodes.Binary) -> Evaluate:
+    symbol = node.operator
     bounds = bounds_of(node)
     if bounds is not None:
-        return within(bounds, compiled)
-    constant = constant_of(node.right)
-    if constant is not None and node.operator in ("===", "!=="):
-        return compare_to_constant(compiled(node.left), constant.value, node.operator == "===")
-    apply, left, right = BINARY[node.operator], compiled(node.left), compiled(node.right)
+        return within(bounds, compile_node)
+    if symbol == "===" or symbol == "!==":
+        constant = constant_of(node.right)
+        if constant is not None:
+            return compare_to_constant(compile_node(node.left), constant.value, symbol == "===")
+    apply, left, right = BINARY[symbol], compile_node(node.left), compile_node(node.right)
 
     def binary(env: Mapping[str, Any]) -> Any:
         return apply(left(env), right(env))
@@ -160,39 +151,39 @@ def _binary(node: nodes.Binary, compiled: Compile) -> Evaluate:
     return binary
 
 
-def _conditional(test: Evaluate, then: Evaluate, otherwise: Evaluate) -> Evaluate:
+def _conditional(node: nodes.Conditional) -> Evaluate:
+    test, then, otherwise = test_of(node.test), compile_node(node.then), compile_node(node.otherwise)
+
     def conditional(env: Mapping[str, Any]) -> Any:
         return then(env) if test(env) else otherwise(env)
 
     return conditional
 
 
-def _logical(node: nodes.Logical, compiled: Compile) -> Evaluate:
-    operands = node.operands
-    match node.operator:
-        case "&&":
-            tests = _conjuncts(operands, compiled)
-            return _all(tests) if is_boolean(node) else _first(tests, lambda value: not truthy(value))
-        case "||" if len(operands) == 2 and is_boolean(node):
-            first, second = map(compiled, operands)
-            return lambda env: first(env) or second(env)
-        case "||":
-            return _first([compiled(operand) for operand in operands], truthy)
-        case _:
-            return _first([compiled(operand) for operand in operands], _is_present)
+def _logical(node: nodes.Logical) -> Evaluate:
+    if node.operator == "&&":
+        tests = _conjuncts(node.operands)
+        return _all(tests) if is_boolean(node) else _first(tests, _is_false)
+    operands = [compile_node(operand) for operand in node.operands]
+    if node.operator == "??":
+        return _first(operands, _is_present)
+    if len(operands) == 2 and is_boolean(node):
+        first, second = operands
+        return lambda env: first(env) or second(env)
+    return _first(operands, truthy)
 
 
-def _conjuncts(operands: tuple[nodes.Node, ...], compiled: Compile) -> list[Evaluate]:
+def _conjuncts(operands: tuple[nodes.Node, ...]) -> list[Evaluate]:
     """The operands' closures; neighbours that hold the same name against numbers become one range test."""
     merged: list[Bounds | nodes.Node] = []
     for operand in operands:
         bounds = bounds_of(operand)
         before = merged[-1] if merged else None
-        if bounds is not None and isinstance(before, Bounds) and before.is_of_same_name(bounds):
+        if bounds is not None and type(before) is Bounds and before.is_of_same_name(bounds):
             merged[-1] = before.meet(bounds)
         else:
             merged.append(operand if bounds is None else bounds)
-    return [within(part, compiled) if isinstance(part, Bounds) else compiled(part) for part in merged]
+    return [within(part, compile_node) if isinstance(part, Bounds) else compile_node(part) for part in merged]
 
 
 def _all(tests: list[Evaluate]) -> Evaluate:
@@ -228,3 +219,25 @@ def _first(operands: list[Evaluate], decides: Callable[[Any], bool]) -> Evaluate
 
 def _is_present(value: Any) -> bool:
     return value is not None and value is not UNDEFINED
+
+
+def _is_false(value: Any) -> bool:
+    return not truthy(value)
+
+
+BY_TYPE: Final[dict[type, Callable[[Any], Evaluate]]] = {
+    nodes.Literal: _literal,
+    nodes.Name: _name,
+    nodes.Group: _group,
+    nodes.ArrayLiteral: _array,
+    nodes.ObjectLiteral: _object,
+    nodes.Member: _access,
+    nodes.Index: _access,
+    nodes.MethodCall: _access,
+    nodes.FunctionCall: _function_call,
+    nodes.Unary: _unary,
+    nodes.Binary: _binary,
+    nodes.Logical: _logical,
+    nodes.Conditional: _conditional,
+}
+"""How each kind of node is compiled: every member of `nodes.Node`."""

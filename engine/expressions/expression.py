@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from engine.expressions import nodes
 from engine.expressions.comparisons import Evaluate
 from engine.expressions.compiler import compile_node, is_boolean
 from engine.expressions.functions import DEFAULT_FUNCTIONS, FunctionTable
 from engine.expressions.parser import parse
-from engine.expressions.text import has_surrogate, well_formed
+from engine.expressions.text import well_formed
 from engine.expressions.values import truthy
 
 
@@ -45,34 +44,13 @@ class Expression:
 
 def compile_expression(source: str, functions: FunctionTable = DEFAULT_FUNCTIONS) -> Expression:
     """Compile `source`, which may call `functions`. Raises `ExpressionSyntaxError`."""
-    tree = parse(source, functions)
-    evaluate = compile_node(tree, functions)
+    tree, names, can_cut = parse(source, functions)
+    evaluate = compile_node(tree)
     always_boolean = is_boolean(tree)
-    parts = list(_walk(tree))
-    if not always_boolean and any(map(_can_cut, parts)):
+    if can_cut and not always_boolean:
         evaluate = _well_formed(evaluate)
-    names = frozenset(part.name for part in parts if isinstance(part, nodes.Name))
     return Expression(source=source, names=names, evaluate=evaluate, always_boolean=always_boolean)
 
 
 def _well_formed(evaluate: Evaluate) -> Evaluate:
     return lambda env: well_formed(evaluate(env))
-
-
-def _can_cut(node: nodes.Node) -> bool:
-    """Whether the node can give a text with a lone surrogate."""
-    if isinstance(node, nodes.Literal):
-        return isinstance(node.value, str) and has_surrogate(node.value)
-    return isinstance(node, nodes.Index | nodes.MethodCall)
-
-
-def _walk(tree: nodes.Node) -> Iterator[nodes.Node]:
-    """Every node once; the parser has bounded their number."""
-    waiting: list[nodes.Node] = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for field in node.__struct_fields__:
-            child = getattr(node, field)
-            candidates = child if isinstance(child, tuple) else (child,)
-            waiting.extend(item for item in candidates if isinstance(item, nodes.Node))

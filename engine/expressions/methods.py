@@ -57,7 +57,8 @@ def _relative(position: Any, length: int, default: int) -> int:
     return int(max(length + integer, 0) if integer < 0 else min(integer, length))
 
 
-def _items(values: Sequence[Any]) -> list[Any]:
+def bounded_items(values: Sequence[Any]) -> list[Any]:
+    """`values` as an array, unless it is too long to be built."""
     if len(values) > MAX_ITEMS:
         raise ExpressionError(f"an array would have more than {MAX_ITEMS} elements; build a shorter one")
     return list(values)
@@ -122,7 +123,7 @@ def _text_slice(text: str, start: Any, end: Any = UNDEFINED) -> str:
 
 def _array_slice(items: Sequence[Any], start: Any = UNDEFINED, end: Any = UNDEFINED) -> list[Any]:
     length = len(items)
-    return _items(items[_relative(start, length, 0) : _relative(end, length, length)])
+    return bounded_items(items[_relative(start, length, 0) : _relative(end, length, length)])
 
 
 def _substring(text: str, start: Any, end: Any = UNDEFINED) -> str:
@@ -152,7 +153,7 @@ def _split(text: str, separator: Any = UNDEFINED) -> list[str]:
     if separator is UNDEFINED:
         return [text]
     spread, cut = units(text), units(to_string(separator))
-    pieces = _items(spread.split(cut) if cut else spread)
+    pieces = bounded_items(spread.split(cut) if cut else spread)
     return pieces if text.isascii() else [fold(piece) for piece in pieces]
 
 
@@ -255,7 +256,7 @@ def _array_concat(items: Sequence[Any], *others: Any) -> list[Any]:
     result = list(items)
     for other in others:
         result += other if kind(other) == "array" else (other,)
-    return _items(result)
+    return bounded_items(result)
 
 
 def _join(items: Sequence[Any], separator: Any = UNDEFINED) -> str:

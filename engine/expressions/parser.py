@@ -1,295 +1,331 @@
-"""Tokens to a tree: a Pratt parser with JavaScript's precedence."""
+"""Tokens to a tree: precedence climbing with JavaScript's precedence."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from engine.expressions import nodes
-from engine.expressions.errors import ExpressionSyntaxError
-from engine.expressions.functions import FunctionTable
-from engine.expressions.lexer import Token, tokenize
-from engine.expressions.limits import MAX_DEPTH, MAX_NODES
+from engine.expressions.errors import ExpressionError, ExpressionSyntaxError
+from engine.expressions.functions import Function, FunctionTable
+from engine.expressions.lexer import END, is_name, number_of, position_of, text_of, tokenize
+from engine.expressions.limits import MAX_DEPTH
 from engine.expressions.methods import METHODS
+from engine.expressions.symbols import ACCESS, LOGICAL, POWERS, PREFIXES, SPECIAL, UNARY_POWER
+from engine.expressions.text import has_surrogate
 from engine.expressions.values import number_to_string
 from engine.expressions.words import CONSTANTS, RESERVED, WORD_OPERATORS
 
-_POWERS: Final = {
-    "??": 2,
-    "||": 2,
-    "&&": 3,
-    **dict.fromkeys(("===", "!==", "==", "!="), 7),
-    **dict.fromkeys(("<", "<=", ">", ">="), 8),
-    **dict.fromkeys(("+", "-"), 10),
-    **dict.fromkeys(("*", "/", "%"), 11),
-    "**": 12,
-}
-"""How tightly each binary operator binds; all but `**` to the left."""
-_UNARY_POWER: Final = 13
-_LOGICAL: Final = frozenset({"&&", "||", "??"})
+_QUOTES: Final = frozenset("'\"")
+_DIGITS: Final = frozenset("0123456789.")
 
 
-def parse(source: str, functions: FunctionTable) -> nodes.Node:
+class Parsed(NamedTuple):
+    """What the source says."""
+
+    tree: nodes.Node
+    names: frozenset[str]
+    """The names that are read from the environment."""
+    can_cut: bool
+    """Whether a part of it can give a text with a lone surrogate."""
+
+
+def parse(source: str, functions: FunctionTable) -> Parsed:
     """The tree of `source`. Raises `ExpressionSyntaxError`."""
-    return _Parser(tokenize(source), functions).whole()
+    parser = _Parser(source, functions)
+    tree = parser.whole()
+    return Parsed(tree, frozenset(parser.names), parser.can_cut)
 
 
 class _Parser:
-    def __init__(self, tokens: list[Token], functions: FunctionTable) -> None:
-        self._tokens = tokens
+    """Goes once through the tokens. `depth` is how far it is nested; a node's height is the same from below."""
+
+    __slots__ = ("_functions", "_index", "_source", "_tokens", "can_cut", "names")
+
+    def __init__(self, source: str, functions: FunctionTable) -> None:
+        self._source = source
+        self._tokens = tokenize(source)
         self._functions = functions
         self._index = 0
-        self._depth = 0
-        self._count = 0
+        self.names: list[str] = []
+        self.can_cut = False
 
     def whole(self) -> nodes.Node:
-        if self._peek().kind == "end":
+        if self._tokens[0] == END:
             raise ExpressionSyntaxError("the expression is empty", 0, "write a condition, or true")
-        tree = self._expression()
-        if self._peek().kind != "end":
+        tree = self._expression(1)
+        if self._tokens[self._index] != END:
             self._unexpected("write an operator such as && or === before it, or remove it")
         return tree
 
     # Tokens
 
-    def _peek(self) -> Token:
-        return self._tokens[self._index]
-
-    def _take(self) -> Token:
-        token = self._tokens[self._index]
-        self._index += token.kind != "end"
-        return token
-
     def _accept(self, symbol: str) -> bool:
-        found = self._peek().is_operator(symbol)
+        found = self._tokens[self._index] == symbol
         self._index += found
         return found
 
     def _expect(self, symbol: str) -> None:
-        if not self._accept(symbol):
+        if self._tokens[self._index] != symbol:
             self._unexpected(f"write {symbol} here")
+        self._index += 1
+
+    def _refuse(self, message: str, at: int, mend: str) -> NoReturn:
+        raise ExpressionSyntaxError(message, position_of(self._source, at), mend)
 
     def _unexpected(self, mend: str) -> NoReturn:
-        token = self._peek()
-        if token.kind == "name":
-            mend = WORD_OPERATORS.get(str(token.value)) or RESERVED.get(str(token.value)) or mend
-        raise ExpressionSyntaxError(f"unexpected {token}", token.position, mend)
+        at = self._index
+        token = self._tokens[at]
+        mend = WORD_OPERATORS.get(token) or RESERVED.get(token) or mend
+        self._refuse(f"unexpected {self._shown(at, token)}", at, mend)
 
-    def _grown(self, token: Token, *children: nodes.Node) -> int:
-        """The height of a new node over `children`; counts it, and holds the bounds."""
-        self._count += 1
-        height = 1 + max((child.height for child in children), default=0)
-        if self._count > MAX_NODES:
-            raise ExpressionSyntaxError(
-                f"the expression has more than {MAX_NODES} parts", token.position, "split it into several"
-            )
+    def _shown(self, at: int, token: str) -> str:
+        """The token as an error names it."""
+        if token == END:
+            return "the end"
+        if token[0] in _QUOTES:
+            return repr(self._text(at, token))
+        return repr(number_of(token) if _is_number(token) else token)
+
+    def _too_deep(self, at: int) -> NoReturn:
+        self._refuse(f"the expression is nested more than {MAX_DEPTH} deep", at, "split it into several")
+
+    def _above(self, at: int, *children: nodes.Node) -> int:
+        """The height of a node over `children`, whose own token is the one at `at`."""
+        height = 1 + max([child.height for child in children], default=0)
         if height > MAX_DEPTH:
-            self._too_deep(token)
+            self._too_deep(at)
         return height
 
-    def _too_deep(self, token: Token) -> NoReturn:
-        raise ExpressionSyntaxError(
-            f"the expression is nested more than {MAX_DEPTH} deep", token.position, "split it into several"
-        )
+    # Operators
 
-    # Expressions
-
-    def _expression(self) -> nodes.Node:
+    def _expression(self, depth: int) -> nodes.Node:
         """A whole expression, ternary included."""
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            self._too_deep(self._peek())
-        test = self._binary(0)
-        token = self._peek()
-        if self._accept("?"):
-            then = self._expression()
-            self._expect(":")
-            otherwise = self._expression()
-            height = self._grown(token, test, then, otherwise)
-            test = nodes.Conditional(height=height, test=test, then=then, otherwise=otherwise)
-        self._depth -= 1
-        return test
+        test = self._binary(0, depth)
+        at = self._index
+        if self._tokens[at] != "?":
+            return test
+        self._index = at + 1
+        then = self._expression(depth + 1)
+        self._expect(":")
+        otherwise = self._expression(depth + 1)
+        return nodes.Conditional(self._above(at, test, then, otherwise), test, then, otherwise)
 
-    def _binary(self, least: int) -> nodes.Node:
+    def _binary(self, least: int, depth: int) -> nodes.Node:
         """Operators that bind at least as tightly as `least`."""
-        left = self._unary()
+        if depth > MAX_DEPTH:
+            self._too_deep(self._index)
+        left = self._operand(depth)
+        tokens = self._tokens
         while True:
-            token = self._peek()
-            power = _POWERS.get(str(token.value), -1) if token.kind == "operator" else -1
+            at = self._index
+            symbol = tokens[at]
+            power = POWERS.get(symbol, -1)
             if power < least:
                 return left
-            self._take()
-            symbol = str(token.value)
-            if symbol == "**" and isinstance(left, nodes.Unary):
-                raise ExpressionSyntaxError(
-                    f"{left.operator} before ** is ambiguous",
-                    token.position,
-                    "put brackets round one of them",
-                )
-            right = self._right_side(power if symbol == "**" else power + 1)
-            left = self._join(token, left, right)
+            if symbol in LOGICAL:
+                left = self._logical(symbol, left, depth)
+                continue
+            if symbol == "**" and type(left) is nodes.Unary:
+                self._refuse(f"{left.operator} before ** is ambiguous", at, "put brackets round one of them")
+            self._index = at + 1
+            right = self._binary(power if symbol == "**" else power + 1, depth + 1)
+            height = (left.height if left.height > right.height else right.height) + 1
+            if height > MAX_DEPTH:
+                self._too_deep(at)
+            left = nodes.Binary(height, symbol, left, right)
 
-    def _right_side(self, least: int) -> nodes.Node:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            self._too_deep(self._peek())
-        right = self._binary(least)
-        self._depth -= 1
-        return right
+    def _logical(self, symbol: str, left: nodes.Node, depth: int) -> nodes.Node:
+        """`left`, and all that the same operator joins to it."""
+        at = self._index
+        operands = [left]
+        while self._tokens[self._index] == symbol:
+            self._index += 1
+            operands.append(self._binary(POWERS[symbol] + 1, depth + 1))
+        for operand in operands:
+            if type(operand) is nodes.Logical and (operand.operator == "??") != (symbol == "??"):
+                self._refuse("?? is mixed with && or ||", at, "put brackets round one of them")
+        return nodes.Logical(self._above(at, *operands), symbol, tuple(operands))
 
-    def _join(self, token: Token, left: nodes.Node, right: nodes.Node) -> nodes.Node:
-        symbol = str(token.value)
-        if symbol not in _LOGICAL:
-            height = self._grown(token, left, right)
-            return nodes.Binary(height=height, operator=symbol, left=left, right=right)
-        for side in (left, right):
-            if isinstance(side, nodes.Logical) and (side.operator == "??") != (symbol == "??"):
-                raise ExpressionSyntaxError(
-                    "?? is mixed with && or ||", token.position, "put brackets round one of them"
-                )
-        flat = left.operands if isinstance(left, nodes.Logical) and left.operator == symbol else (left,)
-        operands = (*flat, right)
-        return nodes.Logical(height=self._grown(token, *operands), operator=symbol, operands=operands)
+    # Operands
 
-    def _unary(self) -> nodes.Node:
-        token = self._peek()
-        is_word = token.kind == "name" and token.value == "typeof"
-        if not is_word and not token.is_operator("!", "-", "+"):
-            return self._chain()
-        self._take()
-        operand = self._right_side(_UNARY_POWER)
-        height = self._grown(token, operand)
-        return nodes.Unary(height=height, operator=str(token.value), operand=operand)
-
-    # Access
-
-    def _chain(self) -> nodes.Node:
-        """A primary expression and what is reached from it."""
-        node = self._primary()
-        while True:
-            token = self._peek()
-            if self._accept("?."):
-                if self._peek().is_operator("("):
-                    self._unexpected("write a name or [ after ?.")
-                node = self._index_of(token, node, True) if self._accept("[") else self._key(node, True)
-            elif self._accept("."):
-                node = self._key(node, False)
-            elif self._accept("["):
-                node = self._index_of(token, node, False)
-            elif token.is_operator("("):
-                self._unexpected("only the known functions and methods can be called")
+    def _operand(self, depth: int) -> nodes.Node:
+        """A value with the operators before it and what is reached from it."""
+        tokens = self._tokens
+        at = self._index
+        token = tokens[at]
+        node: nodes.Node
+        if token in SPECIAL:
+            if token in PREFIXES:
+                self._index = at + 1
+                operand = self._binary(UNARY_POWER, depth + 1)
+                return nodes.Unary(self._above(at, operand), token, operand)
+            node = self._special(at, token, depth)
+        else:
+            self._index = at + 1
+            first = token[0]
+            if first in _QUOTES:
+                node = nodes.Literal(1, self._text(at, token))
+            elif first in _DIGITS:
+                node = nodes.Literal(1, number_of(token))
+            elif tokens[at + 1] == "(":
+                node = self._function_call(at, token, depth)
             else:
-                return node
+                self.names.append(token)
+                node = nodes.Name(1, token)
+        return self._chain(node, depth) if tokens[self._index] in ACCESS else node
 
-    def _index_of(self, token: Token, owner: nodes.Node, optional: bool) -> nodes.Node:
-        key = self._expression()
-        self._expect("]")
-        return nodes.Index(height=self._grown(token, owner, key), owner=owner, key=key, optional=optional)
-
-    def _key(self, owner: nodes.Node, optional: bool) -> nodes.Node:
-        token = self._peek()
-        if token.kind != "name":
-            self._unexpected("write the name of a property")
-        self._take()
-        key = str(token.value)
-        if not self._peek().is_operator("("):
-            height = self._grown(token, owner)
-            return nodes.Member(height=height, owner=owner, key=key, optional=optional)
-        if isinstance(owner, nodes.Name) and f"{owner.name}.{key}" in self._functions:
-            return self._function_call(token, f"{owner.name}.{key}")
-        if key not in METHODS:
-            self._unknown("method", key, METHODS, token)
-        arguments = self._arguments()
-        self._check_count(token, key, len(arguments), METHODS[key].least, METHODS[key].most)
-        height = self._grown(token, owner, *arguments)
-        return nodes.MethodCall(
-            height=height, owner=owner, method=key, arguments=arguments, optional=optional
-        )
-
-    # Primaries
-
-    def _primary(self) -> nodes.Node:
-        token = self._peek()
-        if token.kind in ("number", "string"):
-            self._take()
-            return nodes.Literal(height=self._grown(token), value=token.value)
-        if token.kind == "name":
-            return self._name()
+    def _special(self, at: int, token: str, depth: int) -> nodes.Node:
+        """A value that begins with a bracket or is a word."""
+        if token in CONSTANTS:
+            self._index = at + 1
+            return nodes.Literal(1, CONSTANTS[token])
         if self._accept("("):
-            inner = self._expression()
+            inner = self._expression(depth + 1)
             self._expect(")")
-            return nodes.Group(height=inner.height, inner=inner)
+            return nodes.Group(inner.height, inner)
         if self._accept("["):
-            items = self._items("]")
-            return nodes.ArrayLiteral(height=self._grown(token, *items), items=items)
+            items = self._items("]", depth, [])
+            return nodes.ArrayLiteral(self._above(at, *items), items)
         if self._accept("{"):
-            return self._object(token)
+            return self._object(at, depth)
+        if token in RESERVED:
+            return self._unexpected("choose another name")
         return self._unexpected("write a value: a name, a number, a text in quotes")
 
-    def _name(self) -> nodes.Node:
-        token = self._peek()
-        name = str(token.value)
-        if name in RESERVED:
-            self._unexpected("choose another name")
-        self._take()
-        if name in CONSTANTS:
-            return nodes.Literal(height=self._grown(token), value=CONSTANTS[name])
-        if not self._peek().is_operator("("):
-            return nodes.Name(height=self._grown(token), name=name)
-        return self._function_call(token, name)
+    def _text(self, at: int, token: str) -> str:
+        if token.isascii() and "\\" not in token:
+            return token[1:-1]
+        try:
+            text = text_of(token)
+        except ExpressionSyntaxError as error:
+            position = position_of(self._source, at) + error.position
+            raise ExpressionSyntaxError(error.message, position, error.mend) from None
+        self.can_cut = self.can_cut or has_surrogate(text)
+        return text
 
-    def _function_call(self, token: Token, name: str) -> nodes.Node:
-        if name not in self._functions:
-            self._unknown("function", name, self._functions, token)
-        arguments = self._arguments()
-        function = self._functions[name]
-        self._check_count(token, name, len(arguments), function.least, function.most)
-        height = self._grown(token, *arguments)
-        return nodes.FunctionCall(height=height, function=name, arguments=arguments)
+    def _object(self, at: int, depth: int) -> nodes.Node:
+        keys: list[str] = []
+        values: list[nodes.Node] = []
+        while not self._accept("}"):
+            keys.append(self._object_key())
+            self._expect(":")
+            values.append(self._expression(depth + 1))
+            if not self._accept(","):
+                self._expect("}")
+                break
+        return nodes.ObjectLiteral(self._above(at, *values), tuple(keys), tuple(values))
 
-    def _arguments(self) -> tuple[nodes.Node, ...]:
-        self._expect("(")
-        return self._items(")")
+    def _object_key(self) -> str:
+        at = self._index
+        token = self._tokens[at]
+        self._index = at + 1
+        if token[:1] in _QUOTES:
+            return self._text(at, token)
+        if _is_number(token):
+            return number_to_string(number_of(token))
+        if is_name(token):
+            return token
+        self._index = at
+        return self._unexpected("write a key such as name or 'name', or close with }")
 
-    def _items(self, closing: str) -> tuple[nodes.Node, ...]:
-        """Expressions between commas up to `closing`; a comma after the last is allowed."""
+    # Access and calls
+
+    def _chain(self, node: nodes.Node, depth: int) -> nodes.Node:
+        """`node` and what is reached from it."""
+        while True:
+            at = self._index
+            symbol = self._tokens[at]
+            if symbol not in ACCESS:
+                return node
+            if symbol == "(":
+                self._unexpected("only the known functions and methods can be called")
+            self._index = at + 1
+            optional = symbol == "?."
+            if optional and self._tokens[at + 1] == "(":
+                self._unexpected("write a name or [ after ?.")
+            if symbol == "[" or (optional and self._accept("[")):
+                key = self._expression(depth + 1)
+                self._expect("]")
+                self.can_cut = True
+                node = nodes.Index(self._above(at, node, key), node, key, optional)
+            else:
+                node = self._key(node, depth, optional)
+
+    def _key(self, owner: nodes.Node, depth: int, optional: bool) -> nodes.Node:
+        at = self._index
+        key = self._tokens[at]
+        if not is_name(key):
+            self._unexpected("write the name of a property")
+        self._index = at + 1
+        if self._tokens[at + 1] != "(":
+            height = owner.height + 1
+            if height > MAX_DEPTH:
+                self._too_deep(at)
+            return nodes.Member(height, owner, key, optional)
+        if type(owner) is nodes.Name and f"{owner.name}.{key}" in self._functions:
+            self.names.pop()  # the owner is no name of the environment
+            return self._function_call(at, f"{owner.name}.{key}", depth)
+        method = METHODS.get(key)
+        if method is None:
+            self._unknown("method", key, METHODS, at)
+        self._index = at + 2
+        arguments = self._items(")", depth, [])
+        self._check_count(at, key, len(arguments), method.least, method.most)
+        self.can_cut = True
+        return nodes.MethodCall(self._above(at, owner, *arguments), owner, key, arguments, optional)
+
+    def _function_call(self, at: int, name: str, depth: int) -> nodes.Node:
+        function = self._functions.get(name)
+        if function is None:
+            self._unknown("function", name, self._functions, at)
+        self._index += 1
+        starts: list[int] = []
+        arguments = self._items(")", depth, starts)
+        self._check_count(at, name, len(arguments), function.least, function.most)
+        if function.checks:
+            self._check_constants(function, arguments, starts)
+        return nodes.FunctionCall(self._above(at, *arguments), function.call, arguments)
+
+    def _items(self, closing: str, depth: int, starts: list[int]) -> tuple[nodes.Node, ...]:
+        """Expressions between commas up to `closing`; a comma after the last is allowed.
+
+        Where each begins is added to `starts`.
+        """
         items: list[nodes.Node] = []
         while not self._accept(closing):
-            items.append(self._expression())
+            starts.append(self._index)
+            items.append(self._expression(depth + 1))
             if not self._accept(","):
                 self._expect(closing)
                 break
         return tuple(items)
 
-    def _object(self, token: Token) -> nodes.Node:
-        keys: list[str] = []
-        values: list[nodes.Node] = []
-        while not self._accept("}"):
-            key = self._take()
-            if key.kind not in ("name", "string", "number"):
-                self._index -= key.kind != "end"
-                self._unexpected("write a key such as name or 'name', or close with }")
-            self._expect(":")
-            keys.append(key.value if isinstance(key.value, str) else number_to_string(key.value))
-            values.append(self._expression())
-            if not self._accept(","):
-                self._expect("}")
-                break
-        height = self._grown(token, *values)
-        return nodes.ObjectLiteral(height=height, keys=tuple(keys), values=tuple(values))
-
-    @staticmethod
-    def _check_count(token: Token, name: str, given: int, least: int, most: int) -> None:
+    def _check_count(self, at: int, name: str, given: int, least: int, most: int) -> None:
         if not least <= given <= most:
             wanted = f"{least}" if least == most else f"{least} to {most}"
-            raise ExpressionSyntaxError(
-                f"{name} is given {given} arguments", token.position, f"give it {wanted}"
-            )
+            self._refuse(f"{name} is given {given} arguments", at, f"give it {wanted}")
 
-    @staticmethod
-    def _unknown(what: str, name: str, known: Iterable[str], token: Token) -> NoReturn:
+    def _check_constants(
+        self, function: Function, arguments: tuple[nodes.Node, ...], starts: list[int]
+    ) -> None:
+        for index, check in function.checks.items():
+            argument = arguments[index] if index < len(arguments) else None
+            if type(argument) is not nodes.Literal:
+                continue
+            try:
+                check(argument.value)
+            except ExpressionError as error:
+                message, _, mend = str(error).rpartition("; ")
+                self._refuse(message or mend, starts[index], mend)
+
+    def _unknown(self, what: str, name: str, known: Iterable[str], at: int) -> NoReturn:
         names = sorted(known)
         close = difflib.get_close_matches(name, names, 1)
         mend = f"did you mean {close[0]}?" if close else f"the {what}s are: {', '.join(names)}"
-        raise ExpressionSyntaxError(f"there is no {what} {name!r}", token.position, mend)
+        self._refuse(f"there is no {what} {name!r}", at, mend)
+
+
+def _is_number(token: str) -> bool:
+    return token[:1] in _DIGITS and len(token.strip(".")) > 0

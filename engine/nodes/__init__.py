@@ -8,15 +8,29 @@ from typing import Any, Final
 import msgspec
 
 from engine.nodes import (
+    ai_answer,
     ai_intent,
+    call,
     condition,
+    consent,
+    email,
     end,
+    feedback,
+    http,
     human_handoff,
     input,
     jump,
+    knowledge,
+    loop,
     message,
     quick_reply,
+    return_,
+    set_language,
     set_variable,
+    split,
+    switch,
+    track,
+    wait,
 )
 from engine.nodes.base import Node, NodeConfig
 
@@ -26,18 +40,36 @@ class Kind(msgspec.Struct, frozen=True):
 
     config: type[NodeConfig]
     build: Callable[..., Node]
+    waits: bool = False
+    """Whether a turn ends here until something happens."""
+    final: bool = False
+    """Whether nothing need follow."""
 
 
 KINDS: Final[Mapping[str, Kind]] = {
     "message": Kind(message.MessageConfig, message.build),
-    "ai_intent": Kind(ai_intent.AiIntentConfig, ai_intent.build),
-    "quick_reply": Kind(quick_reply.QuickReplyConfig, quick_reply.build),
-    "input": Kind(input.InputConfig, input.build),
+    "quick_reply": Kind(quick_reply.QuickReplyConfig, quick_reply.build, waits=True),
+    "ai_intent": Kind(ai_intent.AiIntentConfig, ai_intent.build, waits=True),
+    "input": Kind(input.InputConfig, input.build, waits=True),
     "condition": Kind(condition.ConditionConfig, condition.build),
+    "switch": Kind(switch.SwitchConfig, switch.build),
+    "split": Kind(split.SplitConfig, split.build),
     "set_variable": Kind(set_variable.SetVariableConfig, set_variable.build),
     "jump": Kind(jump.JumpConfig, jump.build),
-    "human_handoff": Kind(human_handoff.HumanHandoffConfig, human_handoff.build),
-    "end": Kind(end.EndConfig, end.build),
+    "call": Kind(call.CallConfig, call.build),
+    "return": Kind(return_.ReturnConfig, return_.build, final=True),
+    "loop": Kind(loop.LoopConfig, loop.build),
+    "wait": Kind(wait.WaitConfig, wait.build, waits=True),
+    "http": Kind(http.HttpConfig, http.build, waits=True),
+    "knowledge": Kind(knowledge.KnowledgeConfig, knowledge.build, waits=True),
+    "ai_answer": Kind(ai_answer.AiAnswerConfig, ai_answer.build, waits=True),
+    "human_handoff": Kind(human_handoff.HumanHandoffConfig, human_handoff.build, waits=True, final=True),
+    "feedback": Kind(feedback.FeedbackConfig, feedback.build, waits=True),
+    "email": Kind(email.EmailConfig, email.build),
+    "track": Kind(track.TrackConfig, track.build),
+    "set_language": Kind(set_language.SetLanguageConfig, set_language.build),
+    "consent": Kind(consent.ConsentConfig, consent.build, waits=True),
+    "end": Kind(end.EndConfig, end.build, final=True),
 }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from engine.fields import TemplateText
+from engine.fields import SpokenText
 from engine.nodes.base import Connection, Next, Node, SpeakingConfig, Speech, Tools
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class EndConfig(SpeakingConfig):
     """Ends the session. Its variables are reset when the next one begins."""
 
-    message: TemplateText | None = Field(None, description="What is said at the end, a template.")
+    message: SpokenText | None = Field(None, description="What is said at the end, a template.")
 
 
 class EndNode(Node):
@@ -33,10 +33,13 @@ class EndNode(Node):
         if self._speech is not None:
             self._speech.say(turn)
         turn.node = ""
+        turn.stack = ()
         return None
 
 
 def build(definition: NodeDefinition, config: EndConfig, tools: Tools) -> EndNode:
     """Compile."""
-    speech = Speech(tools.template(config.message), config) if config.message is not None else None
+    speech = (
+        Speech(tools.spoken(config.message, definition.id), config) if config.message is not None else None
+    )
     return EndNode(definition.id, tools.connections(definition), speech)

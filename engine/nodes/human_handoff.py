@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from engine.fields import TemplateText
+from engine.fields import SpokenText
 from engine.nodes.base import Connection, Next, Node, SpeakingConfig, Speech, Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
     from engine.turn import Turn
 
-CONNECTING: Final = "I am passing you on to a person from our team. Please wait a moment."
-
 
 class HumanHandoffConfig(SpeakingConfig):
     """Tells the customer, and waits for a human to take over. Global actions still work meanwhile."""
 
-    message: TemplateText = Field(CONNECTING, description="What the customer is told, a template.")
+    message: SpokenText | None = Field(
+        None, description="What the customer is told, a template; a sentence if absent."
+    )
 
 
 class HumanHandoffNode(Node):
@@ -40,5 +40,6 @@ class HumanHandoffNode(Node):
 
 def build(definition: NodeDefinition, config: HumanHandoffConfig, tools: Tools) -> HumanHandoffNode:
     """Compile."""
-    speech = Speech(tools.template(config.message), config)
+    text = tools.spoken(config.message, definition.id) if config.message else tools.sentence("connecting")
+    speech = Speech(text, config)
     return HumanHandoffNode(definition.id, tools.connections(definition), speech)

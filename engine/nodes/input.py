@@ -1,119 +1,220 @@
 """`input`: asks a question and keeps the answer.
 
 While it waits, the answer is the customer's own: a global action acts only when its keyword is the whole answer,
-or when its priority is `high` (see `engine.actions`). `yes_no` offers two choices and takes words as well; a
+or when its priority is `high` (see `engine.actions`). `yes_no` and `choice` offer buttons and take words as well; a
 shared contact card answers `phone`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from engine.answers import read_email, read_integer, read_number, read_phone, read_yes_no
-from engine.fields import Name, NodeRef, Part, TemplateText, VariableName
+from engine.answers import (
+    Reading,
+    read_choice,
+    read_date,
+    read_email,
+    read_integer,
+    read_location,
+    read_number,
+    read_phone,
+    read_time,
+    read_url,
+    read_yes_no,
+)
+from engine.events import ContactReceived, LocationReceived, MediaReceived
+from engine.fields import Label, NodeRef, Part, Seconds, SpokenText, VariableName
 from engine.folding import plain
-from engine.messages import Choice
-from engine.nodes.base import Connection, Next, Node, SpeakingConfig, Speech, Tools, choice_id
+from engine.messages import Request
+from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Tools, scalar
+from engine.validation import Fault, Rules, compile_rules
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
     from engine.turn import Turn
 
-MAX_ANSWER = 4_000
+MAX_ANSWER: Final = 4_000
 """Code points of a text answer."""
-MAX_RETRIES = 20
+MAX_RETRIES: Final = 20
+MAX_OPTIONS: Final = 100
 
-InputType: TypeAlias = Literal["text", "number", "integer", "email", "phone", "yes_no"]
-
-_RETRY: Final[Mapping[InputType, str]] = {
-    "text": "Sorry, I cannot use that answer. Could you write it once more?",
-    "number": "Please answer with a number, such as 12.5.",
-    "integer": "Please answer with a whole number, such as 3.",
-    "email": "That does not look like an e-mail address. Please write it like name@example.com.",
-    "phone": "That does not look like a phone number. Please write it like +49 30 1234567.",
-    "yes_no": "Please answer with yes or no.",
-}
+InputType: TypeAlias = Literal[
+    "text", "number", "integer", "email", "phone", "url", "date", "time", "file", "location", "contact", "choice",
+    "yes_no",
+]  # fmt: skip
+Reason: TypeAlias = Literal["type"] | Fault
+"""Why an answer does not do: it is not of the type, or breaks a rule."""
+MediaKind: TypeAlias = Literal["image", "audio", "voice", "video", "document", "sticker"]
 
 
-class Validation(Part):
-    """What an answer must be, besides being of its type."""
+class InputOption(Part):
+    """One thing to choose."""
 
-    min_length: int = Field(0, ge=0, description="Fewest characters of a text.")
-    max_length: int = Field(MAX_ANSWER, ge=1, le=MAX_ANSWER, description="Most characters of a text.")
-    minimum: float | None = Field(None, description="The least number.")
-    maximum: float | None = Field(None, description="The greatest number.")
-    enum: list[Name] | None = Field(
-        None, min_length=1, max_length=1000, description="The only texts allowed; case does not matter."
+    text: Label = Field(description="What the customer sees.")
+    value: Annotated[Any, AfterValidator(scalar)] = Field(
+        None, description="What is stored; the text if absent."
     )
 
 
 class InputConfig(SpeakingConfig):
     """Asks, checks the answer, and stores it."""
 
-    message: TemplateText = Field(description="The question, a template.")
+    message: SpokenText = Field(description="The question, a template.")
     type: InputType = Field("text", description="What kind of answer is wanted.")
     variable: VariableName = Field(description="Where the answer is stored.")
-    validation: Validation = Field(default_factory=Validation)
-    retry_message: TemplateText | None = Field(
+    validation: Rules = Field(default_factory=Rules, description="What the answer must be, besides its type.")
+    options: list[InputOption] = Field(
+        default_factory=list, max_length=MAX_OPTIONS, description="What can be chosen, for choice."
+    )
+    retry_message: SpokenText | None = Field(
         None, description="What is said when the answer does not do; a sentence for the type if absent."
+    )
+    retry_messages: list[SpokenText] = Field(
+        default_factory=list,
+        max_length=MAX_RETRIES,
+        description="What is said the first time, the second time, …; the last one serves for all that follow.",
+    )
+    error_messages: dict[Reason, SpokenText] = Field(
+        default_factory=dict,
+        description="What is said for a reason, before the messages above: `type`, `too_short`, `too_long`, "
+        "`too_small`, `too_large`, `not_allowed`, `pattern`, `too_early`, `too_late`.",
     )
     retries: int = Field(2, ge=0, le=MAX_RETRIES, description="How often it is asked again.")
     fallback_target: NodeRef | None = Field(
         None, description="Id of the node to go to after the last retry; otherwise the flow's fallback node."
     )
-    yes_text: Name = Field("Yes", min_length=1, description="The title of the first choice of yes_no.")
-    no_text: Name = Field("No", min_length=1, description="The title of the second choice of yes_no.")
+    timeout: Seconds = Field(0, description="Seconds to wait for an answer; 0 for ever.")
+    timeout_target: NodeRef | None = Field(
+        None, description="Id of the node to go to when they have passed; otherwise as after the last retry."
+    )
+    skip_text: Label | None = Field(
+        None, description="The title of a button that leaves the question out; the variable is then null."
+    )
+    yes_text: Label | None = Field(None, description="The title of the first choice of yes_no.")
+    no_text: Label | None = Field(None, description="The title of the second choice of yes_no.")
+    accept: list[MediaKind] = Field(
+        default_factory=list, description="Kinds of files, for file; all but stickers if empty."
+    )
+    max_bytes: int = Field(
+        0, ge=0, description="The largest file, where the platform tells its size; 0 for any."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> InputConfig:
+        if (self.type == "choice") != bool(self.options):
+            raise ValueError('"options" and the type "choice" go together; write both or none')
+        if self.retry_message is not None and self.retry_messages:
+            raise ValueError('"retry_message" and "retry_messages" mean the same; keep one of them')
+        return self
+
+
+class Retries:
+    """What is said when an answer does not do."""
+
+    __slots__ = ("_by_reason", "_in_turn")
+
+    def __init__(self, in_turn: tuple[Speech, ...], by_reason: Mapping[str, Speech]) -> None:
+        self._in_turn = in_turn
+        self._by_reason = by_reason
+
+    def say(self, turn: Turn, reason: Reason, attempt: int) -> None:
+        """Say it for the `attempt`-th time, from 1."""
+        speech = self._by_reason.get(reason) or self._in_turn[min(attempt, len(self._in_turn)) - 1]
+        speech.say(turn)
 
 
 class InputNode(Node):
-    """A compiled `input`."""
+    """A compiled `input`. The last of its choices leaves the question out, when it has a `skip_text`."""
 
-    __slots__ = ("_config", "_read", "_retry", "_speech", "_titles")
+    __slots__ = ("_check", "_config", "_labels", "_read", "_retries", "_speech", "_titles", "_values")
 
     free_text = True
 
     def __init__(
-        self, id: str, connections: tuple[Connection, ...], speech: Speech, retry: Speech, config: InputConfig
+        self,
+        id: str,
+        connections: tuple[Connection, ...],
+        speech: Speech,
+        retries: Retries,
+        menu: Menu,
+        config: InputConfig,
     ) -> None:
-        super().__init__(id, connections, speech.choices)
+        super().__init__(id, connections, menu.choices)
         self._speech = speech
-        self._retry = retry
+        self._retries = retries
         self._config = config
-        self._read = _READERS.get(config.type) or _text_reader(config.validation)
-        names = ((config.yes_text, "1"), (config.no_text, "2")) if config.type == "yes_no" else ()
-        self._titles = {plain(name): index for index, pair in enumerate(names) for name in pair}
+        self._read = _READERS[config.type]
+        self._check = compile_rules(config.validation)
+        self._values = _values(config)
+        self._titles = {
+            plain(title): index for index, label in enumerate(menu.labels) for title in label.every
+        }
+        self._labels = menu.labels
+        if config.type in ("yes_no", "choice"):
+            for index in range(len(self._values)):
+                self._titles.setdefault(str(index + 1), index)
 
     def enter(self, turn: Turn) -> Next:
         self._speech.say(turn)
-        turn.wait(self.id)
+        turn.wait(self.id, timeout=self._config.timeout)
         return None
 
     def offer(self, turn: Turn) -> None:
         self._speech.say(turn)
-        turn.wait(self.id, attempts=turn.asked.attempts if turn.asked is not None else 0)
+        # After a timeout the question waits without another timer: asking once into the silence is enough.
+        timeout = 0 if turn.silent else self._config.timeout
+        turn.wait(self.id, attempts=turn.asked.attempts if turn.asked is not None else 0, timeout=timeout)
 
     def pick(self, turn: Turn) -> int | None:
-        return self._titles.get(plain(turn.text)) if self._titles else None
+        return self._titles.get(plain(turn.text)) if self._titles and turn.text else None
 
     def choose(self, turn: Turn, index: int) -> Next:
-        return self._keep(turn, index == 0)
+        return self._keep(turn, self._values[index])
 
     def answer(self, turn: Turn) -> Next:
-        given = turn.contact if turn.contact and self._config.type == "phone" else turn.text
-        value = self._read(given)
-        if value is not None and self._within(value):
-            return self._keep(turn, value)
+        if self._config.type == "choice" and (index := self._chosen(turn)) is not None:
+            return self.choose(turn, index)
+        reading = Reading(language=turn.reading_language, today=turn.local_time().date())
+        value = self._read(turn, reading, self._config)
+        reason: Reason = "type"
+        if value is not None:
+            reason = self._check(value, reading)
+            if not reason:
+                return self._keep(turn, self._check.canonical(value))
         attempts = turn.asked.attempts + 1 if turn.asked is not None else 1
-        turn.note("input", self.id, f"no {self._config.type}; {attempts} of {self._config.retries} retries")
+        why = f"no {self._config.type}" if reason == "type" else reason
+        turn.note("input", self.id, f"{why}; {attempts} of {self._config.retries} retries")
         turn.unread = False
         if attempts <= self._config.retries:
-            self._retry.say(turn)
-            turn.wait(self.id, attempts=attempts)
+            self._retries.say(turn, reason, attempts)
+            turn.wait(self.id, attempts=attempts, timeout=self._config.timeout)
             return None
-        return self._give_up(turn)
+        return self._give_up(turn, "no usable answer")
+
+    def timed_out(self, turn: Turn) -> Next:
+        if self._config.timeout_target is not None:
+            turn.note("fallback", self._config.timeout_target, "no answer in time")
+            return self._config.timeout_target
+        return self._give_up(turn, "no answer in time")
+
+    def _chosen(self, turn: Turn) -> int | None:
+        """The choice that is meant, in the customer's language or in any other."""
+        if not turn.text:
+            return None
+        languages = (turn.language, *turn.bot.languages.supported)
+        found = (read_choice(turn.text, self._options(language)) for language in dict.fromkeys(languages))
+        return next((index for index in found if index is not None), None)
+
+    def _options(self, language: str) -> list[tuple[str, str]]:
+        """(title, value) of each choice; the one that leaves the question out has no value to be typed."""
+        titles = (label(language) for label in self._labels)
+        return [
+            (title, title if value is None else str(value))
+            for title, value in zip(titles, self._values, strict=True)
+        ]
 
     def _keep(self, turn: Turn, value: Any) -> Next:
         turn.unread = False
@@ -121,51 +222,113 @@ class InputNode(Node):
         turn.note("input", self.id, f"stored in {self._config.variable}")
         return self.follow(turn)
 
-    def _give_up(self, turn: Turn) -> Next:
-        target = self._config.fallback_target or turn.fall_back("no usable answer")
+    def _give_up(self, turn: Turn, why: str) -> Next:
+        target = self._config.fallback_target or turn.fall_back(why)
         if target is None:
-            self._retry.say(turn)
-            turn.wait(self.id)
+            attempts = turn.asked.attempts if turn.asked is not None else 0
+            self._retries.say(turn, "type", attempts + 1)
+            turn.wait(self.id, attempts=attempts)
         return target
 
-    def _within(self, value: Any) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return True
-        rules = self._config.validation
-        above = rules.minimum is None or value >= rules.minimum
-        return above and (rules.maximum is None or value <= rules.maximum)
+
+Read: TypeAlias = "Callable[[Turn, Reading, InputConfig], Any]"
 
 
-_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "number": read_number,
-    "integer": read_integer,
-    "email": read_email,
-    "phone": read_phone,
-    "yes_no": read_yes_no,
+def _of_text(read: Callable[[str, Reading], Any]) -> Read:
+    return lambda turn, reading, config: read(turn.text, reading)
+
+
+def _read_text(turn: Turn, reading: Reading, config: InputConfig) -> str | None:
+    text = turn.text.strip()
+    return text if 0 < len(text) <= MAX_ANSWER else None
+
+
+def _read_phone(turn: Turn, reading: Reading, config: InputConfig) -> str | None:
+    return read_phone(turn.contact or turn.text, reading)
+
+
+def _read_contact(turn: Turn, reading: Reading, config: InputConfig) -> dict[str, str] | None:
+    event = turn.event
+    if isinstance(event, ContactReceived):
+        return {"phone": event.phone, "name": event.name}
+    phone = read_phone(turn.text, reading)
+    return None if phone is None else {"phone": phone, "name": ""}
+
+
+def _read_location(turn: Turn, reading: Reading, config: InputConfig) -> dict[str, Any] | None:
+    event = turn.event
+    if isinstance(event, LocationReceived):
+        return {"latitude": event.latitude, "longitude": event.longitude, "name": event.name}
+    found = read_location(turn.text, reading)
+    return None if found is None else {"latitude": found[0], "longitude": found[1], "name": ""}
+
+
+def _read_file(turn: Turn, reading: Reading, config: InputConfig) -> dict[str, Any] | None:
+    event = turn.event
+    if not isinstance(event, MediaReceived):
+        return None
+    wanted = event.kind in config.accept if config.accept else event.kind != "sticker"
+    if not wanted or (config.max_bytes and event.size is not None and event.size > config.max_bytes):
+        return None
+    return {
+        "kind": event.kind,
+        "file": event.file,
+        "name": event.name,
+        "mime_type": event.mime_type,
+        "size": event.size,
+        "caption": event.caption,
+    }
+
+
+_READERS: Final[Mapping[InputType, Read]] = {
+    "text": _read_text,
+    "number": _of_text(read_number),
+    "integer": _of_text(read_integer),
+    "email": _of_text(read_email),
+    "phone": _read_phone,
+    "url": _of_text(read_url),
+    "date": _of_text(read_date),
+    "time": _of_text(read_time),
+    "file": _read_file,
+    "location": _read_location,
+    "contact": _read_contact,
+    "choice": lambda turn, reading, config: None,
+    "yes_no": _of_text(lambda text, reading: read_yes_no(text)),
+}
+_REQUESTS: Final[Mapping[InputType, Request]] = {
+    "location": "location",
+    "contact": "contact",
+    "phone": "contact",
 }
 
 
-def _text_reader(rules: Validation) -> Callable[[str], str | None]:
-    allowed = None if rules.enum is None else {plain(text): text for text in rules.enum}
-
-    def read(text: str) -> str | None:
-        text = text.strip()
-        if allowed is not None:
-            return allowed.get(plain(text))
-        return text if max(1, rules.min_length) <= len(text) <= rules.max_length else None
-
-    return read
+def _values(config: InputConfig) -> tuple[Any, ...]:
+    """What each choice stores."""
+    values: list[Any] = [option.text if option.value is None else option.value for option in config.options]
+    if config.type == "yes_no":
+        values = [True, False]
+    return tuple([*values, None] if config.skip_text is not None else values)
 
 
 def build(definition: NodeDefinition, config: InputConfig, tools: Tools) -> InputNode:
     """Compile."""
-    choices: tuple[Choice, ...] = ()
+    id = definition.id
+    labels = [tools.label(option.text, id) for option in config.options]
     if config.type == "yes_no":
-        choices = tuple(
-            Choice(id=choice_id(definition.id, index), title=title)
-            for index, title in enumerate((config.yes_text, config.no_text))
-        )
-    speech = Speech(tools.template(config.message), config, choices)
-    retry_text = config.retry_message if config.retry_message is not None else _RETRY[config.type]
-    retry = Speech(tools.template(retry_text), SpeakingConfig(), choices)
-    return InputNode(definition.id, tools.connections(definition), speech, retry, config)
+        labels = [
+            tools.label(text, id) if text is not None else tools.sentence_label(name)
+            for text, name in ((config.yes_text, "yes"), (config.no_text, "no"))
+        ]
+    if config.skip_text is not None:
+        labels.append(tools.label(config.skip_text, id))
+    menu = tools.menu(id, labels)
+    request = _REQUESTS.get(config.type)
+
+    def spoken(text: str | None) -> Speech:
+        compiled = tools.spoken(text, id) if text is not None else tools.sentence(f"retry_{config.type}")
+        return Speech(compiled, SpeakingConfig(), menu, request)
+
+    in_turn = tuple(spoken(text) for text in config.retry_messages) or (spoken(config.retry_message),)
+    retries = Retries(in_turn, {reason: spoken(text) for reason, text in config.error_messages.items()})
+    speech = Speech(tools.spoken(config.message, id), config, menu, request)
+    return InputNode(id, tools.connections(definition), speech, retries, menu, config)

@@ -1,14 +1,18 @@
-"""`message`: says something and goes on."""
+"""`message`: says or shows something and goes on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zlib import crc32
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from engine.answers.sentences import sentence
 from engine.environment import first_name
-from engine.fields import Part, TemplateText
-from engine.nodes.base import Connection, Next, Node, SpeakingConfig, Speech, Tools
+from engine.fields import NodeRef, Part, SpokenText
+from engine.messages import OutboundMessage
+from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Text, Tools
+from engine.nodes.content import MAX_CARDS, MAX_MEDIA, CardItem, CardTemplate, MediaItem, MediaTemplate
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
 
 MORNING, AFTERNOON, EVENING = 5, 12, 18
 """The hours, local to the customer, from which each greeting is used."""
+MAX_VARIATIONS = 50
 
 
 class Personalization(Part):
@@ -28,48 +33,136 @@ class Personalization(Part):
 
 
 class MessageConfig(SpeakingConfig):
-    """Says a text, then follows the connections."""
+    """Says a text or shows media or cards, then follows the connections."""
 
-    message: TemplateText = Field(description="The text, a template.")
+    message: SpokenText | None = Field(None, description="The text, a template; the caption of media.")
+    variations: list[SpokenText] = Field(
+        default_factory=list,
+        max_length=MAX_VARIATIONS,
+        description="Other ways to say it: they and the message are said in turn.",
+    )
+    media: list[MediaItem] = Field(
+        default_factory=list, max_length=MAX_MEDIA, description="Shown with the text."
+    )
+    cards: list[CardItem] = Field(
+        default_factory=list,
+        max_length=MAX_CARDS,
+        description="Shown after the text; several are a carousel.",
+    )
     personalization: Personalization = Field(default_factory=Personalization)
+
+    @model_validator(mode="after")
+    def _something_to_say(self) -> MessageConfig:
+        if self.message is None and not self.media and not self.cards:
+            raise ValueError('there is nothing to say; add "message", "media" or "cards"')
+        if self.variations and self.message is None:
+            raise ValueError('there are variations of no message; add "message"')
+        return self
 
 
 class MessageNode(Node):
-    """A compiled `message`."""
+    """A compiled `message` of one text."""
 
-    __slots__ = ("_greets_by_name", "_greets_by_time", "_speech")
+    __slots__ = ("_greeting", "_speech")
 
     def __init__(
-        self, id: str, connections: tuple[Connection, ...], speech: Speech, how: Personalization
+        self, id: str, connections: tuple[Connection, ...], speech: Speech, greeting: Greeting
     ) -> None:
         super().__init__(id, connections)
         self._speech = speech
-        self._greets_by_name = how.use_name
-        self._greets_by_time = how.greeting_time
+        self._greeting = greeting
 
     def enter(self, turn: Turn) -> Next:
         self._speech.say(turn, self._greeting(turn))
         return self.follow(turn)
 
-    def _greeting(self, turn: Turn) -> str:
-        """`Good morning, Ana! `, or less, or nothing."""
-        name = first_name(turn.customer) if self._greets_by_name else ""
-        if self._greets_by_time:
-            greeting = time_of_day(turn.local_time().hour)
+
+class RichMessageNode(Node):
+    """A compiled `message` with variations, media or cards."""
+
+    __slots__ = ("_cards", "_config", "_greeting", "_media", "_targets", "_texts")
+
+    def __init__(
+        self,
+        id: str,
+        connections: tuple[Connection, ...],
+        config: MessageConfig,
+        menu: Menu,
+        tools: Tools,
+        greeting: Greeting,
+    ) -> None:
+        super().__init__(id, connections, menu.choices)
+        self._config = config
+        self._greeting = greeting
+        texts = [config.message, *config.variations] if config.message is not None else []
+        self._texts: tuple[Text, ...] = tuple(tools.spoken(text, id) for text in texts)
+        self._media = tuple(MediaTemplate(item, id, tools) for item in config.media)
+        self._targets = tuple(_targets(config))
+        cards, first = [], 0
+        for card in config.cards:
+            cards.append(CardTemplate(card, id, tools, menu, first))
+            first += sum(button.target is not None for button in card.buttons)
+        self._cards = tuple(cards)
+
+    def enter(self, turn: Turn) -> Next:
+        text = self._texts[self._turn_of(turn)](turn) if self._texts else ""
+        message = OutboundMessage(
+            text=self._greeting(turn) + text,
+            media=tuple(media for template in self._media if (media := template(turn)).url),
+            cards=tuple(card(turn) for card in self._cards),
+        )
+        turn.say(message, self._config.delay, self._config.typing_indicator)
+        return self.follow(turn)
+
+    def choose(self, turn: Turn, index: int) -> Next:
+        turn.unread = False
+        turn.note("choice", self.id, self.choices[index].title)
+        return self._targets[index]
+
+    def _turn_of(self, turn: Turn) -> int:
+        """Which variation: every customer begins at another one and hears the next in the next turn."""
+        return (crc32(f"{turn.customer.id} {self.id}".encode()) + turn.history) % len(self._texts)
+
+
+class Greeting:
+    """`Good morning, Ana! `, or less, or nothing."""
+
+    __slots__ = ("_by_name", "_by_time")
+
+    def __init__(self, how: Personalization) -> None:
+        self._by_name = how.use_name
+        self._by_time = how.greeting_time
+
+    def __call__(self, turn: Turn) -> str:
+        name = first_name(turn.customer) if self._by_name else ""
+        if self._by_time:
+            greeting = sentence(time_of_day(turn.local_time().hour), turn.language)
             return f"{greeting}, {name}! " if name else f"{greeting}! "
-        return f"Hi {name}! " if name else ""
+        return f"{sentence('hi', turn.language)} {name}! " if name else ""
 
 
 def time_of_day(hour: int) -> str:
-    """The greeting for an hour (0–23) of the customer's day."""
+    """The name of the greeting for an hour (0–23) of the customer's day."""
     if MORNING <= hour < AFTERNOON:
-        return "Good morning"
+        return "good_morning"
     if AFTERNOON <= hour < EVENING:
-        return "Good afternoon"
-    return "Good evening"
+        return "good_afternoon"
+    return "good_evening"
 
 
-def build(definition: NodeDefinition, config: MessageConfig, tools: Tools) -> MessageNode:
+def _targets(config: MessageConfig) -> list[NodeRef]:
+    return [button.target for card in config.cards for button in card.buttons if button.target is not None]
+
+
+def build(definition: NodeDefinition, config: MessageConfig, tools: Tools) -> Node:
     """Compile."""
-    speech = Speech(tools.template(config.message), config)
-    return MessageNode(definition.id, tools.connections(definition), speech, config.personalization)
+    id, connections, greeting = definition.id, tools.connections(definition), Greeting(config.personalization)
+    if config.message is not None and not (config.variations or config.media or config.cards):
+        return MessageNode(id, connections, Speech(tools.spoken(config.message, id), config), greeting)
+    labels = [
+        tools.label(button.text, id)
+        for card in config.cards
+        for button in card.buttons
+        if button.target is not None
+    ]
+    return RichMessageNode(id, connections, config, tools.menu(id, labels), tools, greeting)

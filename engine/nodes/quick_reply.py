@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from engine.actions import ESCALATION, HANDOFF, perform
-from engine.fields import Name, NodeRef, Part, Seconds, TemplateText, VariableName
+from engine.fields import Label as LabelText
+from engine.fields import NodeRef, Part, Seconds, SpokenText, VariableName
 from engine.folding import fold, plain
 from engine.known import Known
-from engine.messages import Choice
-from engine.nodes.base import Connection, Next, Node, SpeakingConfig, Speech, Tools, choice_id
+from engine.nodes.base import Connection, Label, Menu, Next, Node, SpeakingConfig, Speech, Tools, scalar
 from engine.problems import Finding
 
 if TYPE_CHECKING:
@@ -23,29 +23,23 @@ MAX_OPTIONS = 100
 MAX_RETRIES = 20
 
 
-def _scalar(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float):
-        return value
-    raise ValueError("a value is a text, a number, true, false or null; write one of these")
-
-
 class Option(Part):
     """One thing to choose."""
 
-    text: Annotated[str, Field(min_length=1, max_length=200)] = Field(description="What the customer sees.")
-    value: Annotated[Any, AfterValidator(_scalar)] = Field(
+    text: LabelText = Field(description="What the customer sees.")
+    value: Annotated[Any, AfterValidator(scalar)] = Field(
         None, description="What is stored when it is chosen, and can be typed as well; its text if absent."
     )
     target: NodeRef | None = Field(
         None, description="Id of the node to go to; otherwise the connections are followed."
     )
-    description: Name = Field("", description="A second line, where the platform has one.")
+    description: LabelText | None = Field(None, description="A second line, where the platform has one.")
 
 
 class QuickReplyConfig(SpeakingConfig):
     """Offers options."""
 
-    message: TemplateText = Field(description="The question, a template.")
+    message: SpokenText = Field(description="The question, a template.")
     options: list[Option] = Field(min_length=1, max_length=MAX_OPTIONS)
     timeout: Seconds = Field(0, description="Seconds to wait before the fallback action; 0 for ever.")
     allow_free_text: bool = Field(
@@ -56,7 +50,7 @@ class QuickReplyConfig(SpeakingConfig):
     retries: int = Field(
         2, ge=0, le=MAX_RETRIES, description="How often it is repeated before the fallback action."
     )
-    retry_message: TemplateText | None = Field(None, description="What is said instead when it is repeated.")
+    retry_message: SpokenText | None = Field(None, description="What is said instead when it is repeated.")
     fallback_action: Literal["escalate_to_human", "restart", "repeat", "target"] | None = Field(
         None,
         description="What to do when nothing fits; otherwise go to fallback_target or to the fallback node.",
@@ -76,11 +70,7 @@ class QuickReplyConfig(SpeakingConfig):
         return self
 
     def findings(self, known: Known) -> Iterator[Finding]:
-        """Options are plain text, and escalating needs somewhere to go."""
-        for index, option in enumerate(self.options):
-            if "{{" in option.text:
-                message = "an option's text is shown as it stands, {{…}} is not filled in"
-                yield ("options", index, "text"), message, "write plain text"
+        """Escalating needs somewhere to go."""
         reachable = ESCALATION in known.actions or HANDOFF in known.nodes.values()
         if self.fallback_action == "escalate_to_human" and not reachable:
             mend = f'add a global action named "{ESCALATION}" or a node of type {HANDOFF}'
@@ -98,9 +88,10 @@ class QuickReplyNode(Node):
         connections: tuple[Connection, ...],
         speech: Speech,
         again: Speech,
+        menu: Menu,
         config: QuickReplyConfig,
     ) -> None:
-        super().__init__(id, connections, speech.choices)
+        super().__init__(id, connections, menu.choices)
         self._speech = speech
         self._again = again
         self._config = config
@@ -108,7 +99,7 @@ class QuickReplyNode(Node):
         self._values = tuple(
             option.text if option.value is None else option.value for option in config.options
         )
-        self._by_words, self._exact = _names(config.options)
+        self._by_words, self._exact = _names(config.options, menu.labels)
 
     def enter(self, turn: Turn) -> Next:
         self._ask(turn, self._speech, 0)
@@ -180,9 +171,9 @@ class QuickReplyNode(Node):
         return target
 
 
-def _names(options: list[Option]) -> tuple[dict[str, int], dict[str, int]]:
+def _names(options: list[Option], labels: Sequence[Label]) -> tuple[dict[str, int], dict[str, int]]:
     """What can be typed for an option: by folded words, and exactly where its words alone are ambiguous."""
-    titles = [(option.text, index) for index, option in enumerate(options)]
+    titles = [(title, index) for index, label in enumerate(labels) for title in label.every]
     values = [(str(option.value), index) for index, option in enumerate(options) if option.value is not None]
     owners: dict[str, set[int]] = {}
     exact: dict[str, int] = {}
@@ -200,12 +191,15 @@ def _names(options: list[Option]) -> tuple[dict[str, int], dict[str, int]]:
 
 def build(definition: NodeDefinition, config: QuickReplyConfig, tools: Tools) -> QuickReplyNode:
     """Compile."""
-    choices = tuple(
-        Choice(id=choice_id(definition.id, index), title=option.text, description=option.description)
-        for index, option in enumerate(config.options)
+    id, options = definition.id, config.options
+    described = any(option.description for option in options)
+    menu = tools.menu(
+        id,
+        [tools.label(option.text, id) for option in options],
+        [tools.label(option.description or "", id) for option in options] if described else (),
     )
-    speech = Speech(tools.template(config.message), config, choices)
+    speech = Speech(tools.spoken(config.message, id), config, menu)
     again = speech
     if config.retry_message is not None:
-        again = Speech(tools.template(config.retry_message), config, choices)
-    return QuickReplyNode(definition.id, tools.connections(definition), speech, again, config)
+        again = Speech(tools.spoken(config.retry_message, id), config, menu)
+    return QuickReplyNode(id, tools.connections(definition), speech, again, menu, config)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
 from engine.environment import Environment
 from engine.expressions import Expression
-from engine.fields import ExpressionText, Mark, VariableName
+from engine.fields import ExpressionText, JsonTemplate, VariableName
 from engine.known import Known
 from engine.nodes.base import Connection, Next, Node, NodeConfig, Tools
+from engine.nodes.values import Value, compile_value
 from engine.problems import Finding
 from engine.variables import VariableError, fit
 
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class SetVariableConfig(NodeConfig):
-    """Sets a variable to a value (a text is a template) or to what an expression comes to."""
+    """Sets a variable to a value (each text in it is a template) or to what an expression comes to."""
 
     variable: VariableName = Field(description="The variable to set.")
-    value: Annotated[Any, Mark("template")] = Field(None, description="Any JSON value; a text is a template.")
+    value: JsonTemplate = Field(None, description="Any JSON value; each text in it is a template.")
     expression: ExpressionText | None = Field(None, description="An expression, instead of a value.")
 
     @model_validator(mode="after")
@@ -36,7 +37,7 @@ class SetVariableConfig(NodeConfig):
     def findings(self, known: Known) -> Iterator[Finding]:
         """A constant must fit the variable's declared type."""
         declared = known.variables.get(self.variable)
-        template = isinstance(self.value, str) and "{{" in self.value
+        template = "{{" in repr(self.value)
         if declared is None or self.expression is not None or template:
             return
         try:
@@ -50,9 +51,7 @@ class SetVariableNode(Node):
 
     __slots__ = ("_value", "_variable")
 
-    def __init__(
-        self, id: str, connections: tuple[Connection, ...], variable: str, value: Callable[[Turn], Any]
-    ) -> None:
+    def __init__(self, id: str, connections: tuple[Connection, ...], variable: str, value: Value) -> None:
         super().__init__(id, connections)
         self._variable = variable
         self._value = value
@@ -65,20 +64,13 @@ class SetVariableNode(Node):
 
 def build(definition: NodeDefinition, config: SetVariableConfig, tools: Tools) -> SetVariableNode:
     """Compile."""
-    value: Callable[[Turn], Any]
     if config.expression is not None:
         value = _evaluating(tools.expression(config.expression))
-    elif isinstance(config.value, str):
-        value = tools.template(config.value)
     else:
-        value = _constant(config.value)
+        value = compile_value(config.value, tools)
     return SetVariableNode(definition.id, tools.connections(definition), config.variable, value)
 
 
-def _evaluating(expression: Expression) -> Callable[[Turn], Any]:
+def _evaluating(expression: Expression) -> Value:
     environment = Environment(expression.names)
     return lambda turn: expression(environment(turn))
-
-
-def _constant(value: Any) -> Callable[[Turn], Any]:
-    return lambda turn: value

@@ -50,15 +50,21 @@ def _commands() -> None:
     from gateway.cli.bot import app as bot
     from gateway.cli.channel import app as channel
     from gateway.cli.docs import app as docs
+    from gateway.cli.flow import app as flow
+    from gateway.cli.flow_test import register as register_flow_tests
     from gateway.cli.inbox import app as inbox
     from gateway.cli.keys import app as keys
+    from gateway.cli.secret import app as secret
     from gateway.cli.server import register
 
     register(app)
+    register_flow_tests(flow)
     app.add_typer(bot, name="bot")
+    app.add_typer(flow, name="flow")
     app.add_typer(channel, name="channel")
     app.add_typer(inbox, name="inbox")
     app.add_typer(keys, name="keys")
+    app.add_typer(secret, name="secret")
     app.add_typer(docs, name="docs", hidden=True)
 
 

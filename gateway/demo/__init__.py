@@ -10,11 +10,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.admin.flows import store_document
 from storage import bots, channels
 from storage.audit import Change
 from storage.database import Database
+from storage.flows import list_flows
 from storage.keyring import Keyring
 from storage.organizations import ensure_organization
+from storage.publishing import publish
 
 ORGANIZATION = "default"
 BOT = "demo"
@@ -49,10 +52,9 @@ async def _publish(database: Database, keyring: Keyring) -> None:
     async with database.transaction([organization.id]) as connection:
         bot = await bots.save_chatbot(connection, change, slug=BOT, name="Pixel", description="The demo bot")
         if await _ours(connection, bot):
-            flow = await bots.add_flow_version(
-                connection, change, chatbot_id=bot.id, flow_id=FLOW, definition=demo_definition()
-            )
-            await bots.publish(connection, change, flow.id)
+            document = {"flow_id": FLOW, "flow_definition": demo_definition()}
+            flow = await store_document(connection, change, bot.id, document)
+            await publish(connection, change, flow.id)
         if any(channel.route == ROUTE for channel in await channels.list_channels(connection)):
             return
         await channels.create_channel(
@@ -72,5 +74,5 @@ async def _ours(connection: AsyncConnection, bot: bots.Chatbot) -> bool:
     """Whether the bot still runs the demo's flow, or none: what somebody published over it is left alone."""
     if bot.active_flow_id is None:
         return True
-    flows = await bots.list_flows(connection, bot.id)
+    flows = await list_flows(connection, bot.id)
     return any(flow.id == bot.active_flow_id and flow.flow_id == FLOW for flow in flows)

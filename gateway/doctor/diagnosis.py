@@ -23,6 +23,7 @@ def diagnose() -> list[Finding]:
     with report.guard("port", "Set GATEWAY_HOST to an address of this machine"):
         check_port(report, settings)
     check_public_url(report, settings)
+    _check_outgoing(report, settings)
     with report.guard("servers", "See the message; the log of an embedded server is in the data directory"):
         _check_servers(report, settings)
     return report.findings
@@ -38,6 +39,15 @@ def _check_settings(report: Report) -> Settings | None:
     given = sorted(settings.model_fields_set)
     report.ok("settings", ", ".join(given) if given else "all by default")
     return settings
+
+
+def _check_outgoing(report: Report, settings: Settings) -> None:
+    from gateway.doctor.outgoing import check_allowed_hosts, check_email
+
+    with report.guard("allowed hosts", "Mend GATEWAY_HTTP_ALLOWED_HOSTS"):
+        check_allowed_hosts(report, settings)
+    with report.guard("e-mail", "Mend GATEWAY_SMTP_URL"):
+        asyncio.run(check_email(report, settings))
 
 
 def _check_servers(report: Report, settings: Settings) -> None:

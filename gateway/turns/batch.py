@@ -17,11 +17,14 @@ from gateway import metrics
 from gateway.channel import Channel
 from gateway.checkpoints import reach
 from gateway.delivery.outgoing import Outgoing
+from gateway.logs import get_logger
 from gateway.turns.arrival import Accepted, Arrival
 from gateway.turns.decide import Decider
 from storage import turns
 from storage.ids import new_id
-from storage.turns import ContactKey, Newcomer
+from storage.turns import ContactKey, Newcomer, SharedVariables, TurnRows
+
+_log = get_logger(__name__)
 
 _encode = msgspec.json.Encoder().encode
 _decode_state = msgspec.json.Decoder(ConversationState).decode
@@ -69,11 +72,11 @@ class BatchRunner:
         metrics.turn_seconds("step").observe(time.perf_counter() - started)
         reach("turn.stepped")
         leased = await turns.write(connection, ledger.rows, now=now, owner=self._owner, lease=self._lease)
-        if ledger.reachability:
-            await turns.mark_reachable(connection, ledger.reachability, now)
+        shared = await _write_beside(connection, ledger.rows, now)
         reach("turn.written")
         await connection.execute("COMMIT")
         reach("turn.committed")
+        decider.memory.committed(shared)
         outgoing = [send for send in ledger.outgoing if send.id in leased.mine]
         for send in outgoing:
             send.lease_until = send.due_at + self._lease
@@ -101,6 +104,22 @@ class BatchRunner:
         reach("turn.locked")
         states = {contact: _decode_state(conversation.state) for contact, conversation in locked.items()}
         return Decider(locked, states, known, await self._bots.load(_flows(contacts, states)), now)
+
+
+async def _write_beside(connection: Any, rows: TurnRows, now: datetime) -> Mapping[UUID, SharedVariables]:
+    """What few turns leave behind. Bots come last: all their conversations wait for their rows until the commit."""
+    if rows.interactions:
+        await turns.record_interactions(connection, rows, now)
+    if rows.customers:
+        for customer in await turns.change_customers(connection, rows.customers, now):
+            _log.warning("variables not kept: too large", customer=str(customer))
+    if not rows.bots:
+        return {}
+    shared = await turns.change_bots(connection, rows.bots, now)
+    for chatbot, variables in shared.items():
+        if variables.refused:
+            _log.warning("variables not kept: too large", bot=str(chatbot))
+    return shared
 
 
 def _newcomers(first_events: Iterable[tuple[Channel, InboundEvent]]) -> list[Newcomer]:

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import UUID
 
 import msgspec
 
 from adapters.protocol import Parked
 from engine.compile import Bot
-from engine.effects import CancelTimer, Send, StartTimer
+from engine.effects import (
+    CallIntegration,
+    CancelTimer,
+    Generate,
+    Record,
+    Remember,
+    Search,
+    Send,
+    SendEmail,
+    StartTimer,
+    UpdateCustomer,
+)
 from engine.events import ContactabilityChanged, InboundEvent
-from engine.state import ConversationState, Customer, Outcome
-from engine.step import step
+from engine.state import ConversationState, Outcome, TraceEntry
 from gateway.channel import Channel
 from gateway.turns.arrival import Accepted, Arrival
 from gateway.turns.ledger import Ledger, OpenConversation
+from gateway.turns.memory import Memory
 from gateway.turns.transcript import describe
+from gateway.turns.versions import run_turn
 from storage.ids import derived, new_id
-from storage.turns import ContactKey, EventKey, KnownEvent, LockedConversation
+from storage.turns import MAX_VARIABLES_BYTES, ContactKey, EventKey, KnownEvent, LockedConversation
 
 _encode = msgspec.json.Encoder().encode
-
-
-class NoPublishedFlow(Exception):
-    """The channel's bot has no published flow. Publish one: gateway bot publish FILE --bot SLUG"""
-
-    def __init__(self) -> None:
-        super().__init__((self.__doc__ or "").strip())
 
 
 class Decider:
@@ -49,6 +54,7 @@ class Decider:
         self._bots = bots
         self._open: dict[ContactKey, OpenConversation] = {}
         self.ledger = Ledger(now)
+        self.memory = Memory(self.ledger.rows)
         self.turns = 0
         self.failures: list[tuple[UUID, Exception]] = []
         """Inbox ids of the events whose step raised."""
@@ -75,9 +81,18 @@ class Decider:
             return Accepted(conversation_id=known.conversation_id, seq=known.seq, duplicate=True)
         inbox_id = new_id()
         conversation = self._conversation(channel, event.conversation_key)
-        customer = _customer(self._locked[(channel.id, event.conversation_key)])
         try:
-            outcome = self._step(channel, conversation.state, event, customer)
+            customer = self.memory.customer(self._locked[(channel.id, event.conversation_key)])
+            outcome = run_turn(
+                self._bots,
+                channel.flow_id,
+                conversation.state,
+                event,
+                customer,
+                self.ledger.now,
+                shared=self.memory.variables(channel),
+                channel=channel.platform,
+            )
         except Exception as error:  # one event that fails must not disturb the batch: it is parked, and told
             self.failures.append((inbox_id, error))
             reason = f"{type(error).__name__}: {error}"
@@ -105,9 +120,11 @@ class Decider:
             seq = self.ledger.heard(channel, conversation, inbox_id, said, event.message, meant)
         conversation.state = outcome.state
         conversation.status = _status(outcome.state)
-        self._effects(channel, conversation, inbox_id, outcome)
+        refused = self._effects(channel, conversation, inbox_id, outcome)
+        if refused:
+            outcome = msgspec.structs.replace(outcome, trace=(*outcome.trace, *refused))
         if isinstance(event.body, ContactabilityChanged):
-            self.ledger.reachability.append((conversation.customer_id, event.body.reachable))
+            self.memory.reachable(conversation.customer_id, event.body.reachable)
         if any(entry.kind == "error" for entry in outcome.trace):
             self.troubles.append((conversation.id, outcome))
         self._remember(channel, event.external_id, conversation.id, seq)
@@ -118,39 +135,31 @@ class Decider:
 
     def _effects(
         self, channel: Channel, conversation: OpenConversation, inbox_id: UUID, outcome: Outcome
-    ) -> None:
+    ) -> list[TraceEntry]:
+        """Note what the effects come to; what could not be done is returned, as errors."""
+        ledger, memory = self.ledger, self.memory
+        refused = []
         for ordinal, effect in enumerate(outcome.effects, 1):
             match effect:
                 case Send():
-                    self.ledger.send(channel, conversation, derived(inbox_id, ordinal), ordinal, effect)
+                    ledger.send(channel, conversation, derived(inbox_id, ordinal), ordinal, effect)
                 case StartTimer():
                     id = derived(inbox_id, ordinal)
-                    self.ledger.start_timer(channel, conversation, id, ordinal, effect.timer, effect.due_at)
+                    ledger.start_timer(channel, conversation, id, ordinal, effect.timer, effect.due_at)
                 case CancelTimer():
-                    self.ledger.cancel_timer(conversation, effect.timer)
+                    ledger.cancel_timer(conversation, effect.timer)
+                case CallIntegration() | Search() | Generate() | SendEmail():
+                    ledger.work(channel, conversation, derived(inbox_id, ordinal), ordinal, effect)
+                case Record():
+                    ledger.put_on_record(channel, conversation, derived(inbox_id, ordinal), effect)
+                case UpdateCustomer():
+                    memory.update(conversation.customer_id, effect)
+                case Remember():
+                    if not memory.remember(channel, conversation.customer_id, effect):
+                        refused.append(_too_large(effect))
                 case _:
                     assert_never(effect)
-
-    def _step(
-        self, channel: Channel, state: ConversationState, event: InboundEvent, customer: Customer
-    ) -> Outcome:
-        now = self.ledger.now
-        bot = self._bot(channel, state)
-        outcome = step(bot, state, event, customer, now)
-        active = self._bots.get(channel.flow_id) if channel.flow_id else None
-        if active is not None and active is not bot and any(entry.kind == "start" for entry in outcome.trace):
-            # The flow began anew while pinned to an older version: it begins on the published one.
-            # The step is pure, so the first outcome is simply dropped.
-            outcome = step(active, state, event, customer, now)
-        return outcome
-
-    def _bot(self, channel: Channel, state: ConversationState) -> Bot:
-        """The version that the conversation is pinned to while a flow runs, else the published one."""
-        pinned = self._bots.get(UUID(state.flow)) if state.node and state.flow else None
-        bot = pinned or (self._bots.get(channel.flow_id) if channel.flow_id else None)
-        if bot is None:
-            raise NoPublishedFlow
-        return bot
+        return refused
 
     def _parked(self, channel: Channel, parked: Parked) -> Accepted:
         known = self._known.get((channel.id, parked.external_id))
@@ -185,16 +194,6 @@ def _status(state: ConversationState) -> str:
             return "active" if state.node else "closed"
 
 
-def _customer(locked: LockedConversation) -> Customer:
-    columns: Mapping[str, Any] = locked.customer
-    attributes = columns["metadata"]
-    return Customer(
-        id=str(locked.customer_id),
-        first_name=columns["first_name"] or "",
-        last_name=columns["last_name"] or "",
-        email=columns["email"] or "",
-        phone=columns["phone"] or "",
-        language=columns["language"] or "",
-        timezone=columns["timezone"] or "",
-        attributes=msgspec.json.decode(attributes) if attributes and attributes != "{}" else {},
-    )
+def _too_large(effect: Remember) -> TraceEntry:
+    detail = f"the {effect.scope}'s variables would be larger than {MAX_VARIABLES_BYTES} bytes: not kept"
+    return TraceEntry(kind="error", at="remember", detail=detail)

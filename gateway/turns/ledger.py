@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from engine.effects import Send
+from engine.effects import Call, Record, Send, SendEmail
+from engine.messages import OutboundMessage
 from engine.state import ConversationState, TraceEntry
 from gateway.channel import Channel
 from gateway.delivery.outgoing import Outgoing
@@ -18,6 +19,7 @@ POSITIONS_PER_TURN = 4096
 
 _encode = msgspec.json.Encoder().encode
 _EMPTY = "{}"
+_PARTS = ("choices", "media", "cards", "request")
 
 
 class OpenConversation:
@@ -51,8 +53,6 @@ class Ledger:
         self.now = now
         self.rows = TurnRows()
         self.outgoing: list[Outgoing] = []
-        self.reachability: list[tuple[UUID, bool]] = []
-        """Customers who blocked the bot or let it write again."""
         self._timers: dict[tuple[UUID, str], tuple[object, ...]] = {}
 
     def record(
@@ -95,9 +95,8 @@ class Ledger:
     ) -> None:
         """The bot's message joins the transcript, and its effect the outbox."""
         conversation.messages += 1
-        message = send.message
-        payload = _encode({"choices": message.choices}).decode() if message.choices else _EMPTY
-        self._message(channel, conversation, id, "bot", ("text", message.text, payload), "queued", None)
+        said = ("text", send.message.text, beside_text(send.message))
+        self._message(channel, conversation, id, "bot", said, "queued", None)
         outgoing = Outgoing(
             id=id,
             created_at=self.now,
@@ -148,6 +147,31 @@ class Ledger:
         if self._timers.pop((conversation.id, timer), None) is None:
             self.rows.cancelled.append((conversation.id, timer))
 
+    def work(
+        self,
+        channel: Channel,
+        conversation: OpenConversation,
+        id: UUID,
+        ordinal: int,
+        effect: Call | SendEmail,
+    ) -> None:
+        """Something is to be done outside; `key` names the call that waits for it."""
+        config = type(effect).__struct_config__
+        key = None if isinstance(effect, SendEmail) else effect.call
+        self.rows.effects.append(
+            (id, channel.organization_id, conversation.id, channel.id, "work", config.tag)
+            + (_position(conversation, ordinal), key, _encode(effect).decode(), self.now)
+        )
+
+    def put_on_record(
+        self, channel: Channel, conversation: OpenConversation, id: UUID, record: Record
+    ) -> None:
+        """Something is counted, or proven."""
+        self.rows.interactions.append(
+            (id, channel.organization_id, conversation.customer_id, conversation.id, channel.id)
+            + (channel.chatbot_id, record.kind, record.name, _encode(record.properties).decode())
+        )
+
     def close(self, conversations: list[OpenConversation]) -> None:
         """One row for each conversation that moved; the timers that are still wanted."""
         self.rows.effects.extend(self._timers.values())
@@ -174,6 +198,14 @@ class Ledger:
             + (status, external_id)
             + intent
         )
+
+
+def beside_text(message: OutboundMessage) -> str:
+    """What the transcript keeps of a message besides its text: JSON, without what is empty."""
+    if not (message.choices or message.media or message.cards or message.request):
+        return _EMPTY
+    parts = {name: getattr(message, name) for name in _PARTS}
+    return _encode({name: part for name, part in parts.items() if part}).decode()
 
 
 def _position(conversation: OpenConversation, ordinal: int) -> int:

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -38,6 +38,9 @@ MAX_WAITING_ARRIVALS = 5_000
 MAX_TRIES = 4
 """How often a batch is tried when the database asks to try again (deadlock, duplicate met half-way)."""
 
+LeftBehind: TypeAlias = Callable[[Sequence[tuple[Any, ...]]], None]
+"""Takes rows of `storage.turns.TurnRows.effects`."""
+
 _log = get_logger(__name__)
 
 
@@ -60,9 +63,12 @@ class TurnLoop:
         self._tasks: list[asyncio.Task[None]] = []
         self._closed = False
 
-    def start(self, want: Callable[[Mapping[UUID, UUID]], None]) -> None:
-        """Start the lanes. `want` takes conversations (with their organization) whose sends others still hold."""
-        self._tasks = [asyncio.create_task(lane.run(want), name="turn-lane") for lane in self._lanes]
+    def start(self, want: Callable[[Mapping[UUID, UUID]], None], left_behind: LeftBehind) -> None:
+        """Start the lanes. `want` takes conversations (with their organization) whose sends others still hold,
+        `left_behind` the effects of every batch that is committed."""
+        self._tasks = [
+            asyncio.create_task(lane.run(want, left_behind), name="turn-lane") for lane in self._lanes
+        ]
 
     async def stop(self) -> None:
         """Accept no more, finish what waits, and end."""
@@ -110,6 +116,7 @@ class _Lane:
         self._waiting: deque[Arrival] = deque()
         self._wake = asyncio.Event()
         self._want: Callable[[Mapping[UUID, UUID]], None] = _leave
+        self._left_behind: LeftBehind = _leave
         self._closed = False
 
     def put(self, arrival: Arrival) -> None:
@@ -122,9 +129,9 @@ class _Lane:
         self._closed = True
         self._wake.set()
 
-    async def run(self, want: Callable[[Mapping[UUID, UUID]], None]) -> None:
+    async def run(self, want: Callable[[Mapping[UUID, UUID]], None], left_behind: LeftBehind) -> None:
         """Hold a connection and run batches; a connection that breaks is replaced when the next body waits."""
-        self._want = want
+        self._want, self._left_behind = want, left_behind
         while not (self._closed and not self._waiting):
             if not self._waiting:
                 self._wake.clear()
@@ -230,6 +237,7 @@ class _Lane:
         queued = {**batch.queued, **behind, **_orphaned(arrivals, batch)}
         if queued:
             self._want(queued)
+        self._left_behind(batch.decider.ledger.rows.effects)
         for inbox_id, error in batch.decider.failures:
             metrics.turns("parked").inc()
             _log.error("event parked", inbox=str(inbox_id), exc_info=error)
@@ -289,7 +297,7 @@ def _raw(event: InboundEvent) -> bytes:
         return repr(event).encode("ascii", "backslashreplace")
 
 
-def _leave(conversations: Mapping[UUID, UUID]) -> None:
+def _leave(what: object) -> None:
     """Nobody pursues these: the sweeper finds them."""
 
 

@@ -7,6 +7,8 @@ from typing import assert_never
 import msgspec
 
 from engine.events import (
+    AnswerGenerated,
+    CallFinished,
     ChoiceMade,
     CommandReceived,
     ContactabilityChanged,
@@ -18,6 +20,7 @@ from engine.events import (
     MessageDeleted,
     MessageEdited,
     ReactionReceived,
+    SearchFinished,
     TextReceived,
     TimerFired,
 )
@@ -45,6 +48,8 @@ def describe(body: EventBody) -> tuple[str, str, str] | None:
         case ReactionReceived() | MessageEdited() | MessageDeleted():
             return None
         case ContactabilityChanged() | ConversationOpened() | TimerFired():
+            return None
+        case CallFinished() | SearchFinished() | AnswerGenerated():
             return None
         case _:
             assert_never(body)

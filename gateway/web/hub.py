@@ -11,15 +11,19 @@ hints; what a socket misses is read from the transcript, so nothing depends on a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 from msgspec import Raw
 
+from adapters.fallback import written_out
 from adapters.web import frames
+from adapters.web.adapter import options
 from adapters.web.frames import encode
+from engine.messages import OutboundMessage
 from gateway.checkpoints import reach
 from gateway.errors import Unavailable
 from gateway.web.background import Background, heed_cancel
@@ -237,21 +241,24 @@ class Hub:
 
 def render(entry: Entry) -> bytes:
     """A transcript's message as the widget's frame."""
-    choices: Iterable[dict[str, str]] = entry.payload.get("choices") or ()
-    options = tuple(
-        frames.Option(id=choice["id"], title=choice["title"], description=choice.get("description", ""))
-        for choice in choices
-    )
+    said = written_out(_said(entry))
     message = frames.Message(
         seq=entry.seq,
         id=str(entry.id),
         sender=entry.sender_type,
-        text=entry.content,
-        choices=options,
+        text=said.text,
+        choices=options(said),
         at=entry.created_at,
         client_id=entry.client_id,
     )
     return encode(message)
+
+
+def _said(entry: Entry) -> OutboundMessage:
+    """A transcript's message as the bot said it; a customer's has a payload of its own, which is not shown."""
+    if entry.sender_type == "customer":
+        return OutboundMessage(text=entry.content)
+    return msgspec.convert({**entry.payload, "text": entry.content}, OutboundMessage)
 
 
 def _positions(sockets: Sequence[Socket]) -> list[Position]:

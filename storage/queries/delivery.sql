@@ -68,10 +68,12 @@ WHERE e.id = k.id AND e.lease_owner = $2
 
 -- name: find_due
 -- Runs as the dispatcher role, before any tenant is known: only ids leave this query.
--- Work that is due and that nobody holds, oldest first.
+-- Sends and timers that are due and that nobody holds, oldest first. Calls and e-mails have a query of their
+-- own (`find_work`): a bot with many of them must not fill this one's limit.
 SELECT e.id, e.organization_id, e.conversation_id, e.lane
 FROM effects e
 WHERE e.status = 'pending' AND e.due_at <= $1::timestamptz AND (e.lease_until IS NULL OR e.lease_until < $1::timestamptz)
+  AND e.lane <> 'work'
 ORDER BY e.due_at
 LIMIT $2
 
@@ -113,6 +115,47 @@ SET lease_owner = $2, lease_until = $3::timestamptz + $4::interval
 FROM due, conversations c
 WHERE e.id = due.id AND c.id = e.conversation_id
 RETURNING e.id, e.organization_id, e.conversation_id, e.channel_id, e.key, e.due_at, c.contact_key
+
+-- name: find_work
+-- Runs as the dispatcher role. Due calls and e-mails that nobody holds, the bots taking turns: at most $2 of
+-- each, so that one with many, or slow ones, leaves room. A disabled channel's wait until it is back.
+SELECT w.id, w.organization_id, w.channel_id
+FROM (
+    SELECT e.id, e.organization_id, e.channel_id, e.due_at,
+           row_number() OVER (PARTITION BY c.chatbot_id ORDER BY e.due_at, e.id) AS place
+    FROM effects e
+    JOIN channels c ON c.id = e.channel_id AND c.status = 'active'
+    WHERE e.status = 'pending' AND e.lane = 'work' AND e.due_at <= $1::timestamptz
+      AND (e.lease_until IS NULL OR e.lease_until < $1::timestamptz)
+) w
+WHERE w.place <= $2
+ORDER BY w.place, w.due_at
+LIMIT $3
+
+-- name: claim_work
+-- Each claim counts as an attempt, so that what ends its worker every time comes to an end, too.
+WITH due AS (
+    SELECT id FROM effects
+    WHERE id = ANY ($1::uuid[]) AND lane = 'work' AND status = 'pending' AND due_at <= $3
+      AND (lease_until IS NULL OR lease_until < $3)
+    ORDER BY id
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE effects e
+SET lease_owner = $2, lease_until = $3::timestamptz + $4::interval, attempts = e.attempts + 1
+FROM due, conversations c
+WHERE e.id = due.id AND c.id = e.conversation_id
+RETURNING e.id, e.organization_id, e.channel_id, e.kind, e.key, e.payload, e.created_at, e.attempts,
+          c.contact_key
+
+-- name: finish_work
+DELETE FROM effects WHERE id = $1 AND lease_owner = $2
+
+-- name: postpone_work
+-- Not now: nobody holds it until it is due again. What $5 says replaces that part of the payload.
+UPDATE effects e
+SET due_at = $3, last_error = $4, payload = e.payload || $5::jsonb, lease_owner = NULL, lease_until = NULL
+WHERE e.id = $1 AND e.lease_owner = $2 AND e.status = 'pending'
 
 -- name: raise_statuses
 -- Delivery status only ever rises, and nothing clears `failed`. Ranks: queued, sent, delivered, read.

@@ -21,14 +21,16 @@ SELECT o.id FROM organizations o
 
 -- name: load_channel
 SELECT c.id, c.organization_id, c.chatbot_id, c.type, c.route, c.name, c.settings, b.name AS bot_name,
-       b.active_flow_id, d.id AS config_id, d.platform_config
+       b.variables AS bot_variables, b.active_flow_id, d.id AS config_id, d.platform_config
 FROM channels c
 JOIN chatbots b ON b.id = c.chatbot_id
 LEFT JOIN deployment_configs d ON d.channel_id = c.id AND d.is_active
 WHERE c.id = $1 AND c.status = 'active'
 
 -- name: load_flow
-SELECT f.id, f.flow_definition, f.version, b.name FROM conversation_flows f
+SELECT f.id, f.flow_id, f.version, f.flow_definition, f.flow_metadata, f.variable_definitions, f.translations,
+       f.supported_languages, f.default_language, f.test_scenarios, f.source, b.name
+FROM conversation_flows f
 JOIN chatbots b ON b.id = f.chatbot_id
 WHERE f.id = $1
 
@@ -47,5 +49,6 @@ UPDATE channels SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lea
 -- Whether any published flow of the transaction's organizations needs sentence vectors.
 SELECT EXISTS (
     SELECT FROM chatbots b JOIN conversation_flows f ON f.id = b.active_flow_id
-    WHERE f.flow_definition @> '{"nodes": [{"type": "ai_intent"}]}'
+    WHERE f.flow_definition @? '$.nodes[*] ? (@.type == "ai_intent")'
+       OR f.flow_definition @? '$.flows.*.nodes[*] ? (@.type == "ai_intent")'
 )

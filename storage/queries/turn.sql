@@ -17,12 +17,13 @@ WITH locked AS MATERIALIZED (
 )
 SELECT l.id AS conversation_id, l.channel_id, l.contact_key, NULL::text AS external_id, NULL::int AS seq,
        l.state, l.state_version, l.message_count, l.status,
-       u.id AS customer_id, u.first_name, u.last_name, u.email, u.phone, u.language, u.timezone, u.metadata
+       u.id AS customer_id, u.first_name, u.last_name, u.email, u.phone, u.language, u.timezone, u.metadata,
+       u.variables, u.opted_out_at IS NOT NULL AS opted_out
 FROM locked l
 JOIN customers u ON u.id = l.customer_id
 UNION ALL
 SELECT i.conversation_id, i.channel_id, NULL, i.external_id, i.seq,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM unnest($3::uuid[], $4::text[]) AS k(channel_id, external_id)
 JOIN inbox i ON i.channel_id = k.channel_id AND i.external_id = k.external_id
 
@@ -130,8 +131,68 @@ SELECT (SELECT count(*) FROM moved) AS moved,
        (SELECT coalesce(array_agg(id), '{}') FROM ahead) AS ahead_ids,
        (SELECT coalesce(array_agg(conversation_id), '{}') FROM ahead) AS ahead_conversations
 
--- name: mark_reachable
-UPDATE customers u
-SET reachable = k.reachable, updated_at = $3::timestamptz
-FROM unnest($1::uuid[], $2::boolean[]) AS k(id, reachable)
-WHERE u.id = k.id
+-- name: record_interactions
+-- What a flow put on record; a consent is proof besides, in a table that is only ever added to.
+WITH k AS MATERIALIZED (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],
+                         $8::text[], $9::jsonb[])
+        AS k(id, organization_id, customer_id, conversation_id, channel_id, chatbot_id, kind, name, data)
+), proven AS (
+    INSERT INTO consents (id, organization_id, customer_id, conversation_id, channel_id, chatbot_id, purpose,
+                          granted, text, recorded_at)
+    SELECT id, organization_id, customer_id, conversation_id, channel_id, chatbot_id, name,
+           coalesce(data -> 'granted' = 'true', false), coalesce(data ->> 'text', ''), $10::timestamptz
+    FROM k WHERE kind = 'consent'
+)
+INSERT INTO user_interactions (id, organization_id, customer_id, conversation_id, channel_id, chatbot_id,
+                               interaction_type, name, interaction_data, created_at)
+SELECT id, organization_id, customer_id, conversation_id, channel_id, chatbot_id, kind, name, data,
+       $10::timestamptz
+FROM k
+
+-- name: change_customers
+-- A null leaves a column as it is. Variables are merged into those that are there by now, which another worker
+-- may have changed since they were read; a null among them forgets one. $7 bounds them, in bytes.
+-- Rows are locked in one order for everybody. Returns whose variables became too large and stayed as they were.
+WITH locked AS MATERIALIZED (
+    SELECT u.id, k.reachable, k.language, k.opted_out, k.patch <> '{}' AS remembers,
+           (u.variables || k.patch) - ARRAY(SELECT key FROM jsonb_each(k.patch) WHERE value = 'null') AS variables
+    FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::boolean[], $5::jsonb[])
+        AS k(id, reachable, language, opted_out, patch)
+    JOIN customers u ON u.id = k.id
+    ORDER BY u.id
+    FOR NO KEY UPDATE OF u
+), checked AS MATERIALIZED (
+    SELECT *, remembers AND octet_length(variables::text) > $7 AS refused FROM locked
+), changed AS (
+    UPDATE customers u
+    SET reachable = coalesce(k.reachable, u.reachable),
+        language = CASE WHEN k.language IS NULL THEN u.language ELSE nullif(k.language, '') END,
+        opted_out_at = CASE WHEN k.opted_out THEN coalesce(u.opted_out_at, $6::timestamptz)
+                            WHEN k.opted_out IS NULL THEN u.opted_out_at END,
+        variables = CASE WHEN k.refused THEN u.variables ELSE k.variables END,
+        updated_at = $6::timestamptz
+    FROM checked k
+    WHERE u.id = k.id
+)
+SELECT id FROM checked WHERE refused
+
+-- name: change_bots
+-- As above, for the variables that a bot's conversations share; `updated_at` tells the other workers. What
+-- changes nothing is not written, and wakes nobody. Returns the variables as they are from now on.
+WITH locked AS MATERIALIZED (
+    SELECT b.id, b.variables AS before,
+           (b.variables || k.patch) - ARRAY(SELECT key FROM jsonb_each(k.patch) WHERE value = 'null') AS variables
+    FROM unnest($1::uuid[], $2::jsonb[]) AS k(id, patch)
+    JOIN chatbots b ON b.id = k.id
+    ORDER BY b.id
+    FOR NO KEY UPDATE OF b
+), checked AS MATERIALIZED (
+    SELECT *, octet_length(variables::text) > $4 AS refused FROM locked
+), changed AS (
+    UPDATE chatbots b
+    SET variables = k.variables, updated_at = $3::timestamptz
+    FROM checked k
+    WHERE b.id = k.id AND NOT k.refused AND k.variables <> k.before
+)
+SELECT id, CASE WHEN refused THEN before ELSE variables END AS variables, refused FROM checked

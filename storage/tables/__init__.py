@@ -2,8 +2,16 @@
 
 from storage.tables.accounts import audit_log, organizations, users
 from storage.tables.base import AnyRow, Json, metadata
-from storage.tables.bots import channels, chatbots, conversation_flows, deployment_configs
+from storage.tables.bots import (
+    channels,
+    chatbot_templates,
+    chatbots,
+    conversation_flows,
+    deployment_configs,
+    secrets,
+)
 from storage.tables.conversations import conversations, customer_identities, customers, messages
+from storage.tables.interactions import consents, user_interactions
 from storage.tables.work import effects, inbox
 
 __all__ = [
@@ -11,7 +19,9 @@ __all__ = [
     "Json",
     "audit_log",
     "channels",
+    "chatbot_templates",
     "chatbots",
+    "consents",
     "conversation_flows",
     "conversations",
     "customer_identities",
@@ -22,5 +32,7 @@ __all__ = [
     "messages",
     "metadata",
     "organizations",
+    "secrets",
+    "user_interactions",
     "users",
 ]

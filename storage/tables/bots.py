@@ -1,4 +1,4 @@
-"""Bots, their flow versions, and the channels that they answer on.
+"""Bots, their flow versions and templates, and the channels that they answer on.
 
 Foreign keys carry the organization with them, so that a row can't refer to another tenant's.
 """
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Index,
+    Integer,
     String,
     Table,
     Text,
@@ -33,6 +34,7 @@ chatbots = Table(
     string("description", default=""),
     reference("active_flow_id", nullable=True),
     json("settings"),
+    json("variables"),
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
     moment("created_at", now=True),
     moment("updated_at", now=True),
@@ -58,6 +60,22 @@ def _of_chatbot() -> ForeignKeyConstraint:
     )
 
 
+# `value` is a document of one encrypted field: {"value": "encrypted:AES256:…"}.
+secrets = Table(
+    "secrets",
+    metadata,
+    identifier(),
+    organization(references=False),
+    reference("chatbot_id"),
+    string("name"),
+    Column("value", Json, nullable=False),
+    moment("created_at", now=True),
+    moment("updated_at", now=True),
+    UniqueConstraint("chatbot_id", "name"),
+    _of_chatbot(),
+    CheckConstraint("name ~ '^[A-Za-z_][A-Za-z0-9_]{0,63}$'"),
+)
+
 conversation_flows = Table(
     "conversation_flows",
     metadata,
@@ -77,11 +95,43 @@ conversation_flows = Table(
     moment("created_at", now=True),
     moment("updated_at", now=True),
     moment("published_at"),
+    json("translations"),
+    # The document as its author wrote it: jsonb keeps no order of keys, and that of actions means something.
+    string("source", nullable=True),
+    reference("template_id", nullable=True),
     UniqueConstraint("chatbot_id", "flow_id", "version"),
     UniqueConstraint("organization_id", "chatbot_id", "id"),
     _of_chatbot(),
+    ForeignKeyConstraint(
+        ["organization_id", "template_id"],
+        ["chatbot_templates.organization_id", "chatbot_templates.id"],
+        ondelete="SET NULL (template_id)",
+    ),
     CheckConstraint("status IN ('draft', 'testing', 'active', 'archived')"),
     Index("idx_conversation_flows_chatbot_active", "chatbot_id", postgresql_where=text("is_active")),
+    Index(
+        "idx_conversation_flows_template_id",
+        "template_id",
+        postgresql_where=text("template_id IS NOT NULL"),
+    ),
+)
+
+chatbot_templates = Table(
+    "chatbot_templates",
+    metadata,
+    identifier(),
+    organization(),
+    string("slug"),
+    string("name"),
+    string("description", default=""),
+    string("category", default=""),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("bundle", Json, nullable=False),
+    moment("created_at", now=True),
+    moment("updated_at", now=True),
+    UniqueConstraint("organization_id", "slug"),
+    UniqueConstraint("organization_id", "id"),
+    CheckConstraint(SLUG),
 )
 
 channels = Table(

@@ -52,6 +52,7 @@ effects = Table(
     CheckConstraint("status IN ('pending', 'dead')"),
     Index("idx_effects_due", "due_at", postgresql_where=text("status = 'pending'")),
     Index("idx_effects_order", "conversation_id", "position", postgresql_where=text("status = 'pending'")),
+    Index("idx_effects_work", "due_at", postgresql_where=text("status = 'pending' AND lane = 'work'")),
     Index("idx_effects_timer", "conversation_id", "key", postgresql_where=text("lane = 'timer'")),
     postgresql_with={
         "fillfactor": 70,

@@ -17,7 +17,7 @@ from tests.acceptance.conftest import StartGateway
 from tests.chaos.checker import Fault
 from tests.chaos.load import wait_until
 from tests.chaos.processes import Process, RelayProcess
-from tests.chaos.relay import BEFORE_GATEWAY, BEFORE_PLATFORM
+from tests.chaos.relay import BEFORE_GATEWAY, BEFORE_INTEGRATION, BEFORE_PLATFORM, EVERY
 from tests.chaos.run import Run
 from tests.chaos.scenarios import crash_points, in_turn, kill_at_random, kill_valkey, restart_postgres
 from tests.chaos.world import Servers
@@ -51,14 +51,17 @@ async def test_the_guarantees_hold_whatever_is_killed(servers: Servers) -> None:
     assert [str(violation) for violation in report.violations] == []
     assert run.ended_by_themselves == []
     assert report.events == report.accepted > 500
+    assert report.calls > 30
+    assert report.held > 0
     assert report.kills >= len(POINTS) + RANDOM_KILLS + 2
 
 
 async def test_a_broken_guarantee_is_reported(servers: Servers) -> None:
-    """Relays lie on both sides of the gateway; nothing is killed, so nothing excuses what they do."""
+    """Relays lie on every side of the gateway; nothing is killed, so nothing excuses what they do."""
     run = Run(servers, rate=RATE, events=400, seed=SEED)
     with ExitStack() as stack:
         run.telegram_url = _relay(stack, servers.telegram.url, BEFORE_PLATFORM)
+        run.integration_url = _relay(stack, servers.integration.url, BEFORE_INTEGRATION, every=6)
         async with run.prepared():
             await run.start_gateway()
             run.webhook_url = _relay(stack, run.gateway_url, BEFORE_GATEWAY)
@@ -74,11 +77,15 @@ async def test_a_broken_guarantee_is_reported(servers: Servers) -> None:
         Fault.REPLY_LOST,
         Fault.DUPLICATE_SEND,
         Fault.ORDER_BREAK,
+        Fault.CALL_LOST,
+        Fault.CALL_REKEYED,
+        Fault.DUPLICATE_CALL,
+        Fault.RESULT_LOST,
     }
 
 
-def _relay(stack: ExitStack, target: str, lies: tuple[str, ...]) -> str:
-    relay = RelayProcess(target, lies)
+def _relay(stack: ExitStack, target: str, lies: tuple[str, ...], every: int = EVERY) -> str:
+    relay = RelayProcess(target, lies, every)
     stack.callback(relay.stop)
     return relay.start().url
 

@@ -35,6 +35,8 @@ PAUSED: Final = (
     "delivery.taken",
     "delivery.sent",
     "sweep.claimed",
+    "work.claimed",
+    "work.done",
 )
 PAUSE_SECONDS: Final = 8.0
 """Longer than a lease."""
@@ -91,7 +93,8 @@ def line(name: str, report: Report, run: Run, seconds: float) -> str:
     answers = ", ".join(f"{status or 'none'}: {times:,}" for status, times in sorted(run.log.answers.items()))
     return (
         f"{name:<28}{report.kills:>4} kills  {report.events:>6,} events  {report.accepted:>6,} accepted  "
-        f"{report.duplicates:>3} repeats explained  {len(report.violations):>3} violations  {seconds:>6.1f} s"
+        f"{report.duplicates:>3} repeats explained  {report.calls:>5,} calls  "
+        f"{report.repeated_calls:>3} repeated  {len(report.violations):>3} violations  {seconds:>6.1f} s"
         f"  (answers {answers})"
     )
 

@@ -22,13 +22,15 @@ IN_FLIGHT_SECONDS = 1.0
 
 
 class Repeat(msgspec.Struct, frozen=True, kw_only=True):
-    """A text that arrived again."""
+    """A text, or a call, that arrived again."""
 
     text: str
     first: float
     second: float
     overtaken: bool
     """Whether the conversation's next message had arrived in between."""
+    settled: float
+    """When the database knew of the first one, at the latest."""
 
 
 def check_sends(findings: Findings) -> None:
@@ -86,14 +88,19 @@ def find_repeats(decided: Sequence[str], arrivals: Sequence[Arrival]) -> list[Re
         first = seen.get(arrival.text)
         if first is not None:
             overtaken = furthest > index
-            repeats.append(Repeat(text=arrival.text, first=first, second=arrival.at, overtaken=overtaken))
+            repeats.append(
+                Repeat(
+                    text=arrival.text, first=first, second=arrival.at, overtaken=overtaken,
+                    settled=first + IN_FLIGHT_SECONDS,
+                )
+            )  # fmt: skip
         seen[arrival.text] = arrival.at
         furthest = max(furthest, index)
     return repeats
 
 
 def explain(repeats: Sequence[Repeat], disturbances: Sequence[Disturbance]) -> list[Repeat]:
-    """The repeats of one conversation that no disturbance accounts for; each accounts for one at most."""
+    """The repeats (of one conversation, or one call) that no disturbance accounts for; each does for one at most."""
     free = sorted(disturbances, key=lambda disturbance: disturbance.end)
     unexplained = []
     for repeat in sorted(repeats, key=lambda repeat: repeat.second):
@@ -108,8 +115,5 @@ def explain(repeats: Sequence[Repeat], disturbances: Sequence[Disturbance]) -> l
 def _explains(disturbance: Disturbance, repeat: Repeat) -> bool:
     if repeat.overtaken and disturbance.trouble != "pause":
         return False
-    in_flight = (
-        disturbance.start <= repeat.first + IN_FLIGHT_SECONDS
-        and disturbance.end >= repeat.first - TRANSIT_SECONDS
-    )
+    in_flight = disturbance.start <= repeat.settled and disturbance.end >= repeat.first - TRANSIT_SECONDS
     return in_flight and repeat.second > disturbance.start

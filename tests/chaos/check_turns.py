@@ -1,7 +1,8 @@
 """G1, G2, G3 and the inner half of G4: what the database says became of every event.
 
 The bot's flow is known, so a transcript is read like a sentence: a customer's message is followed by the replies
-of its turn and by nothing else; a timer's replies stand together. What does not parse is a breach.
+of its turn and by nothing else; the replies of a timer, or of a call's result, stand together. What a customer says
+during a call is answered right behind its result. What does not parse is a breach.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import Counter
 from math import inf
 
 from tests.chaos.findings import Fault, Findings
-from tests.chaos.flow import replies, timer_replies
+from tests.chaos.flow import later_replies, replies
 from tests.chaos.history import Event, Message
 
 _ANSWERS = (0, 200, 503)
@@ -73,13 +74,21 @@ def _answered(findings: Findings, event: Event, said: int, answered: Counter[str
             findings.add(Fault.REPLY_LOST, event.chat, f"no {reply!r} in the transcript")
         elif answered[reply] > 1:
             findings.add(Fault.DOUBLE_TURN, event.chat, f"{reply!r} was decided {answered[reply]} times")
-    if event.kind == "echo":
-        return
-    fired = answered[timer_replies(event.name)[0]]
-    if fired == 0 and event.kind == "timer":
-        findings.add(Fault.TIMER_NEVER, event.chat, f"the timer of {event.name}")
-    elif fired > 1:
-        findings.add(Fault.TIMER_TWICE, event.chat, f"the timer of {event.name} fired {fired} times")
+    if later := later_replies(event.name, event.kind):
+        _answered_later(findings, event, answered[later[0]])
+
+
+def _answered_later(findings: Findings, event: Event, times: int) -> None:
+    """The timer of an event fires once, the result of its call is taken once."""
+    match event.kind:
+        case "call" if times == 0:
+            findings.add(Fault.RESULT_LOST, event.chat, f"the result of {event.name} was not answered")
+        case "call" if times > 1:
+            findings.add(Fault.RESULT_TWICE, event.chat, f"that of {event.name} was answered {times} times")
+        case "timer" if times == 0:
+            findings.add(Fault.TIMER_NEVER, event.chat, f"the timer of {event.name}")
+        case "timer" | "doubtful" if times > 1:
+            findings.add(Fault.TIMER_TWICE, event.chat, f"the timer of {event.name} fired {times} times")
 
 
 def _sentence(findings: Findings, chat: str, transcript: list[Message]) -> None:
@@ -94,23 +103,31 @@ def _sentence(findings: Findings, chat: str, transcript: list[Message]) -> None:
     if counts and sum(counts) != len(transcript):
         findings.add(Fault.SEQUENCE_GAP, chat, f"{len(transcript)} messages, counted {sum(counts)}")
     expected: list[str] = []
+    held: list[str] | None = None  # answers to what was said during a call; None while there is none
     for message in transcript:
         if message.sender == "customer":
             if expected:
                 findings.add(Fault.ORDER_BREAK, chat, f"{message.text!r} came before {expected[0]!r}")
             event = findings.events.get(message.text)
-            expected = list(replies(event.name, event.kind)) if event else []
+            answers = replies(event.name, event.kind) if event else ()
+            if held is not None:
+                held += answers
+                findings.held += 1
+                continue
+            expected = list(answers)
+            held = [] if event and event.kind == "call" else None
             continue
         if not expected:
-            expected = list(_timer_of(findings, message.text))
+            expected = [*_later_of(findings, message.text), *(held or ())]
+            held = None
         if not expected or message.text != expected.pop(0):
             findings.add(Fault.ORDER_BREAK, chat, f"{message.text!r} (number {message.seq}) is out of place")
             expected = []
 
 
-def _timer_of(findings: Findings, reply: str) -> tuple[str, ...]:
+def _later_of(findings: Findings, reply: str) -> tuple[str, ...]:
     event = findings.events.get(reply.partition(" ")[2])
-    return timer_replies(event.name) if event is not None and event.kind != "echo" else ()
+    return later_replies(event.name, event.kind) if event is not None else ()
 
 
 def _acceptance_order(findings: Findings, chat: str, transcript: list[Message]) -> None:

@@ -1,4 +1,5 @@
-"""Gathers a run's history: what the mock platform received, and what the database holds in the end."""
+"""Gathers a run's history: what the mock platform and the integration received, and what the database holds in the
+end."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ from tests.chaos.history import (
     History,
     Inbox,
     Message,
+    Request,
     StatusChange,
 )
 from tests.chaos.load import Log
@@ -92,6 +94,24 @@ class Platform:
             await asyncio.sleep(POLL_SECONDS)
 
 
+class Calls:
+    """The integration's log of requests."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def forget(self) -> None:
+        """Begin a new log."""
+        async with self._session.post(f"{self._url}/_control/reset") as response:
+            response.raise_for_status()
+
+    async def fetch(self) -> list[Request]:
+        """All of it, in the order of arrival."""
+        async with self._session.get(f"{self._url}/_control/log") as response:
+            return msgspec.json.decode(await response.read(), type=list[Request])
+
+
 class Observer:
     """A superuser's look into the database: it sees every tenant."""
 
@@ -126,7 +146,11 @@ class Observer:
         return {row["contact_key"]: row["message_count"] for row in rows}
 
     async def history(
-        self, log: Log, arrivals: Iterable[Arrival], disturbances: Iterable[Disturbance]
+        self,
+        log: Log,
+        arrivals: Iterable[Arrival],
+        requests: Iterable[Request],
+        disturbances: Iterable[Disturbance],
     ) -> History:
         """Everything, in the shape that the checker reads."""
         inbox, messages, conversations, effects, statuses = await self._fetch(
@@ -137,6 +161,7 @@ class Observer:
             frames=log.frames,
             answers=dict(log.answers),
             arrivals=list(arrivals),
+            requests=list(requests),
             disturbances=list(disturbances),
             inbox=[Inbox(**row) for row in inbox],
             messages=[Message(**row) for row in messages],

@@ -26,6 +26,12 @@ class Fault(StrEnum):
     EFFECT_LEFT = "effect left"
     TIMER_TWICE = "timer fired twice"
     TIMER_NEVER = "timer never fired"
+    CALL_LOST = "call lost"
+    CALL_WITHOUT_TURN = "call without a turn"
+    CALL_REKEYED = "call under another key"
+    DUPLICATE_CALL = "unexplained duplicate call"
+    RESULT_LOST = "result lost"
+    RESULT_TWICE = "result taken twice"
     CONVERSATION_SPLIT = "conversation split"
     WRONG_ANSWER = "wrong answer"
 
@@ -49,6 +55,10 @@ class Findings:
         self.violations: list[Violation] = []
         self.duplicates = 0
         """Repeated sends that a disturbance explains."""
+        self.repeated_calls = 0
+        """Repeated calls that a disturbance explains."""
+        self.held = 0
+        """What customers said during a call."""
         self.events = {event.name: event for event in history.events}
         self.events_of: defaultdict[str, list[Event]] = defaultdict(list)
         for event in history.events:

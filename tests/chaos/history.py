@@ -1,4 +1,4 @@
-"""What happened in a run, as plain data: what was offered, what the database holds, what the platforms received.
+"""What happened in a run, as plain data: what was offered, what the database holds, what was received elsewhere.
 
 Every time is `time.monotonic()` in seconds, which on Linux is one clock for all processes of a machine.
 """
@@ -94,6 +94,18 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that the integration received, whether its caller lived to hear the answer or not."""
+
+    key: str
+    """Its Idempotency-Key."""
+    event: str
+    """The name of the event that it was made for."""
+    at: float
+    seconds: float
+    """How long the answer took."""
+
+
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a widget was told: a message's frame, or the ack that gives its own message a number."""
 
@@ -119,6 +131,7 @@ class History(msgspec.Struct, kw_only=True):
     effects: list[Effect] = []
     statuses: list[StatusChange] = []
     arrivals: list[Arrival] = []
+    requests: list[Request] = []
     frames: list[Frame] = []
     answers: dict[int, int] = {}
     """How often the webhook answered with which HTTP status; 0 is no answer."""

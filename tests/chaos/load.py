@@ -13,11 +13,11 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from tests.chaos.flow import Kind, name, timer_replies
+from tests.chaos.flow import Kind, later_replies, name, replies
 from tests.chaos.history import Event, Frame
 
 GIVE_UP_SECONDS: Final = 120.0
-"""So long an event is offered, and a timer's reply waited for."""
+"""So long an event is offered, and the reply of a timer or a call waited for."""
 ANSWER_SECONDS: Final = 6.0
 """So long a webhook's answer is waited for."""
 FIRST_RETRY_SECONDS: Final = 0.05
@@ -26,8 +26,12 @@ REPEATED: Final = 0.05
 """The share of acknowledged updates that Telegram delivers again all the same."""
 AT_ONCE: Final = 0.02
 """The share that it delivers twice at the same moment."""
-TIMERS: Final = 0.08
-DOUBTFUL: Final = 0.04
+SHARES: Final[dict[Kind, float]] = {"echo": 0.80, "timer": 0.08, "doubtful": 0.04, "call": 0.08}
+ALONE: Final[frozenset[Kind]] = frozenset({"timer", "call", "aside"})
+"""Kinds before which everything else has to be acknowledged: a refused message that is accepted late would stop the
+timer, or be heard together with the aside."""
+IMPATIENT: Final = 0.5
+"""The share of calls during which the customer says one thing more."""
 
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"
 
@@ -60,8 +64,7 @@ class Pace:
         now = time.monotonic()
         self._next = max(self._next, now) + 1 / self.rate
         await asyncio.sleep(self._next - now)
-        drawn = self.random.random()
-        return "timer" if drawn < TIMERS else "doubtful" if drawn < TIMERS + DOUBTFUL else "echo"
+        return self.random.choices(tuple(SHARES), tuple(SHARES.values()))[0]
 
 
 class Log:
@@ -95,6 +98,38 @@ async def wait_until(condition: Callable[[], bool], seconds: float = GIVE_UP_SEC
     return True
 
 
+class Patience:
+    """What one customer waits for before saying more: the last reply of a timer or of a call.
+
+    A call is waited for at once, or only after an aside, which the bot hears when the result is there.
+    """
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        self._call = ""
+        """The last reply of a call that an aside follows."""
+
+    def kind(self, drawn: Kind) -> Kind:
+        """What is said next, when `drawn` was to be."""
+        return "aside" if self._call else drawn
+
+    def awaited(self, event: Event) -> tuple[str, ...]:
+        """Replies to wait for, now that `event` is acknowledged."""
+        match event.kind:
+            case "timer":
+                return later_replies(event.name, event.kind)[-1:]
+            case "call" if self._dice.random() < IMPATIENT:
+                self._call = later_replies(event.name, event.kind)[-1]
+                return ()
+            case "call":
+                return later_replies(event.name, event.kind)[-1:]
+            case "aside":
+                awaited, self._call = (self._call, replies(event.name, event.kind)[-1]), ""
+                return awaited
+            case _:
+                return ()
+
+
 class TelegramChats:
     """Telegram's side: a queue for each chat, each update offered until it is acknowledged."""
 
@@ -113,18 +148,19 @@ class TelegramChats:
     async def run(self, chat_id: int) -> None:
         """One customer, until there are no more turns."""
         chat, dice = f"t{chat_id}", self._pace.random
+        patience = Patience(dice)
         for ordinal in itertools.count(1):
-            kind = await self._pace.turn()
-            if kind is None:
+            drawn = await self._pace.turn()
+            if drawn is None:
                 return
+            kind = patience.kind(drawn)
             update_id = next(self._update_ids)
             event = self._log.offer(chat, ordinal, kind, str(update_id))
             body = _update(update_id, chat_id, ordinal, event.name)
             if not await self._deliver(event, body, twice=dice.random() < AT_ONCE):
                 return
-            if kind == "timer":
-                reply = timer_replies(event.name)[-1]
-                await wait_until(lambda reply=reply: reply in self._seen)  # type: ignore[misc]
+            awaited = patience.awaited(event)
+            await wait_until(lambda awaited=awaited: self._seen.issuperset(awaited))  # type: ignore[misc]
             if dice.random() < REPEATED:
                 await self._post(body)
 

@@ -1,4 +1,4 @@
-"""Processes of a test, each ended by its own id: the gateway with its workers, the mock Bot API, a lying relay."""
+"""Processes of a test, each ended by its own id: the gateway and its workers, and what stands around it."""
 
 from __future__ import annotations
 
@@ -137,11 +137,24 @@ class MockTelegramProcess(Process):
         return self
 
 
-class RelayProcess(Process):
-    """`python -m tests.chaos.relay`: stands before `target` and lies."""
+class IntegrationProcess(Process):
+    """`python -m tests.chaos.integration`: what the bot calls."""
 
-    def __init__(self, target: str, lies: Sequence[str]) -> None:
-        command = [sys.executable, "-m", "tests.chaos.relay", "--to", target]
+    def __init__(self) -> None:
+        super().__init__([sys.executable, "-m", "tests.chaos.integration"], {}, REPOSITORY)
+        self.url = ""
+
+    def start(self) -> IntegrationProcess:
+        """Wait until it listens; `url` then says where."""
+        self.url = self.wait_for_output("http://")
+        return self
+
+
+class RelayProcess(Process):
+    """`python -m tests.chaos.relay`: stands before `target` and tells each lie once in `every` chances."""
+
+    def __init__(self, target: str, lies: Sequence[str], every: int) -> None:
+        command = [sys.executable, "-m", "tests.chaos.relay", "--to", target, "--every", str(every)]
         super().__init__(command + [f"--lie={lie}" for lie in lies], {}, REPOSITORY)
         self.url = ""
 

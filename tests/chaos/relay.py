@@ -1,16 +1,21 @@
-"""A relay that lies, between the customers and the gateway or between the gateway and the Bot API.
+"""A relay that lies, between the customers and the gateway, or between the gateway and the Bot API or an
+integration.
 
 It shows that the checker sees a broken guarantee in a real run, without touching the gateway. Each lie strikes
 every few eligible requests:
 
-| lie       | stands before | what it does                                                                    |
-|-----------|---------------|---------------------------------------------------------------------------------|
-| swallow   | the gateway   | answers a webhook with 200 and forwards nothing: an accepted event is lost      |
-| rename    | the gateway   | forwards an update, and again with another update_id: a second turn             |
-| hide      | the gateway   | keeps one of the bot's messages from the widget, always: a gap                  |
-| drop      | the Bot API   | answers a send with success and forwards nothing: the reply is lost             |
-| repeat    | the Bot API   | forwards a send twice: a duplicate that no kill explains                        |
-| swap      | the Bot API   | lets a chat's next send overtake this one: out of order                         |
+| lie        | stands before  | what it does                                                                   |
+|------------|----------------|--------------------------------------------------------------------------------|
+| swallow    | the gateway    | answers a webhook with 200 and forwards nothing: an accepted event is lost     |
+| rename     | the gateway    | forwards an update, and again with another update_id: a second turn            |
+| hide       | the gateway    | keeps one of the bot's messages from the widget, always: a gap                 |
+| drop       | the Bot API    | answers a send with success and forwards nothing: the reply is lost            |
+| repeat     | the Bot API    | forwards a send twice: a duplicate that no kill explains                       |
+| swap       | the Bot API    | lets a chat's next send overtake this one: out of order                        |
+| invent     | an integration | answers a call and forwards nothing: the call is lost                          |
+| call-again | an integration | forwards a call twice: a duplicate that no kill explains                       |
+| rekey      | an integration | forwards a call, and again under another key                                   |
+| refuse     | an integration | answers 500 and forwards nothing: the result is lost                           |
 
     python -m tests.chaos.relay --to http://127.0.0.1:8080 --lie swallow --lie rename
 """
@@ -28,10 +33,14 @@ import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
 
+from tests.chaos.integration import CALLS_PATH, KEY_HEADER
+
 EVERY: Final = 12
 BEFORE_GATEWAY: Final = ("swallow", "rename", "hide")
 BEFORE_PLATFORM: Final = ("drop", "repeat", "swap")
-_PASSED_ON: Final = ("Content-Type", "X-Telegram-Bot-Api-Secret-Token")
+BEFORE_INTEGRATION: Final = ("invent", "call-again", "rekey", "refuse")
+_PASSED_ON: Final = ("Content-Type", "X-Telegram-Bot-Api-Secret-Token", KEY_HEADER)
+LIES: Final = (*BEFORE_GATEWAY, *BEFORE_PLATFORM, *BEFORE_INTEGRATION)
 _ACCEPTED: Final = msgspec.json.encode({"ok": True, "result": {"message_id": 1}})
 
 
@@ -63,6 +72,8 @@ class Relay:
             return await self._webhook(request, body)
         if request.path.endswith("/sendMessage"):
             return await self._send(request, body)
+        if request.path == CALLS_PATH:
+            return await self._call(request, body)
         return await self._forward(request, body)
 
     async def _webhook(self, request: web.Request, body: bytes) -> web.Response:
@@ -94,8 +105,20 @@ class Relay:
             await self._forward(request, held[1])
         return answer
 
-    async def _forward(self, request: web.Request, body: bytes) -> web.Response:
-        headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+    async def _call(self, request: web.Request, body: bytes) -> web.Response:
+        match self._lie(*BEFORE_INTEGRATION):
+            case "invent":
+                return web.Response(body=body, content_type="application/json")
+            case "refuse":
+                return web.Response(status=500)
+            case "call-again":
+                await self._forward(request, body)
+            case "rekey":
+                await self._forward(request, body, **{KEY_HEADER: "another"})
+        return await self._forward(request, body)
+
+    async def _forward(self, request: web.Request, body: bytes, **changed: str) -> web.Response:
+        headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers} | changed
         try:
             async with self._session.request(
                 request.method, self._target + request.raw_path, data=body, headers=headers
@@ -161,7 +184,7 @@ def main() -> None:
     """Serve until SIGINT or SIGTERM; prints the address."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.relay")
     parser.add_argument("--to", required=True, help="what it stands before")
-    parser.add_argument("--lie", action="append", default=[], choices=(*BEFORE_GATEWAY, *BEFORE_PLATFORM))
+    parser.add_argument("--lie", action="append", default=[], choices=LIES)
     parser.add_argument("--every", type=int, default=EVERY, help="one lie in so many chances")
     asyncio.run(_serve(parser.parse_args()))
 

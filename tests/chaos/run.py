@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from tests.chaos.checker import Report, check
-from tests.chaos.collect import Observer, Platform
+from tests.chaos.collect import Calls, Observer, Platform
 from tests.chaos.history import Disturbance, History
 from tests.chaos.load import Log, Pace, TelegramChats, open_session, wait_until
 from tests.chaos.processes import GatewayProcess, free_port
@@ -53,20 +53,25 @@ class Run:
         """Where the customers speak; a relay may stand in between."""
         self.telegram_url = ""
         """Where the gateway finds the Bot API; empty for the mock itself."""
+        self.integration_url = ""
+        """What the bot calls; empty for the integration itself."""
         self._counted = 0
         self._customers: list[asyncio.Task[None]] = []
         self._background: list[asyncio.Task[None]] = []
         self.platform: Platform
+        self.calls: Calls
         self.observer: Observer
 
     @asynccontextmanager
     async def prepared(self) -> AsyncIterator[Run]:
         """With a fresh database and an empty platform; in the end nothing of it runs any more."""
-        self._database_url, self._channels = await self.servers.database()
+        self._database_url, self._channels = await self.servers.database(self.integration_url)
         self.observer = Observer(self._database_url)
         async with open_session() as session, open_session() as control:
             self.platform = Platform(control, self.servers.telegram.url)
             await self.platform.forget()
+            self.calls = Calls(control, self.servers.integration.url)
+            await self.calls.forget()
             self._session = session
             try:
                 yield self
@@ -157,7 +162,9 @@ class Run:
         if self.gateway is not None:
             self.count_kills()
         await self.platform.fetch()
-        self.history = await self.observer.history(self.log, self.platform.arrivals, self.disturbances)
+        self.history = await self.observer.history(
+            self.log, self.platform.arrivals, await self.calls.fetch(), self.disturbances
+        )
         for widget in self.widgets.values():
             widget.close()
         return check(self.history)

@@ -20,7 +20,9 @@ REACH_SECONDS: Final = 12.0
 MAX_STARTS: Final = 40
 LATEST: Final = 40
 
-RARE: Final = ("sweep.found", "sweep.claimed", "timer.accepted", "socket.published")
+RARE: Final = (
+    "sweep.found", "sweep.claimed", "timer.accepted", "work.claimed", "work.done", "socket.published",
+)  # fmt: skip
 """Points that a worker passes a few times a second at most."""
 
 Disturb: TypeAlias = Callable[[Run], Coroutine[Any, Any, None]]

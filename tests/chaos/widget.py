@@ -14,9 +14,8 @@ from uuid import uuid4
 import aiohttp
 import msgspec
 
-from tests.chaos.flow import timer_replies
 from tests.chaos.history import Event, Frame
-from tests.chaos.load import GIVE_UP_SECONDS, Log, Pace, wait_until
+from tests.chaos.load import ALONE, GIVE_UP_SECONDS, Log, Pace, Patience, wait_until
 
 MAX_UNACKNOWLEDGED: Final = 2
 PING_SECONDS: Final = 1.0
@@ -61,20 +60,20 @@ class Widget:
 
     async def talk(self) -> None:
         """Say what there is to say, until there are no more turns and all of it is acknowledged."""
+        patience = Patience(self._pace.random)
         for ordinal in itertools.count(1):
-            kind = await self._pace.turn()
-            if kind is None:
+            drawn = await self._pace.turn()
+            if drawn is None:
                 break
-            # A refused message that is accepted late would stop the timer.
-            room = 1 if kind == "timer" else MAX_UNACKNOWLEDGED
+            kind = patience.kind(drawn)
+            room = 1 if kind in ALONE else MAX_UNACKNOWLEDGED
             await wait_until(lambda room=room: len(self._unacknowledged) < room)  # type: ignore[misc]
             id = str(uuid4())
             event = self._log.offer(self._chat, ordinal, kind, id)
             self._unacknowledged[id] = event
             await self._say(id, event)
-            if kind == "timer":
-                reply = timer_replies(event.name)[-1]
-                await wait_until(lambda reply=reply: reply in self._texts)  # type: ignore[misc]
+            awaited = patience.awaited(event)
+            await wait_until(lambda awaited=awaited: self._texts.issuperset(awaited))  # type: ignore[misc]
         await wait_until(lambda: not self._unacknowledged, GIVE_UP_SECONDS)
 
     async def run(self) -> None:

@@ -1,4 +1,5 @@
-"""What a run stands on: PostgreSQL and Valkey of its own, a database with a bot and two channels, a mock Bot API."""
+"""What a run stands on: PostgreSQL and Valkey of its own, a database with a bot and two channels, a mock Bot API,
+and the integration that the bot calls."""
 
 from __future__ import annotations
 
@@ -18,17 +19,20 @@ import asyncpg
 import msgspec
 
 from storage.audit import Change
-from storage.bots import add_flow_version, publish, save_chatbot
+from storage.bots import save_chatbot
 from storage.channels import create_channel
 from storage.database import Database
 from storage.embedded import EmbeddedPostgres, EmbeddedValkey
 from storage.embedded.processes import wait_gone
+from storage.flows import add_flow_version
 from storage.keyring import Keyring
 from storage.migrate import migrate
 from storage.organizations import ensure_organization
-from tests.chaos.flow import FLOW
+from storage.publishing import publish
+from tests.chaos.flow import flow
 from tests.chaos.history import Disturbance
-from tests.chaos.processes import GatewayProcess, MockTelegramProcess
+from tests.chaos.integration import CALLS_PATH
+from tests.chaos.processes import GatewayProcess, IntegrationProcess, MockTelegramProcess
 from tests.platforms.telegram.world import DEFAULT_TOKEN
 
 LEASE_SECONDS = 5
@@ -59,13 +63,14 @@ class Channels(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Servers:
-    """PostgreSQL, Valkey and the mock Bot API, for several runs one after the other. A context manager."""
+    """All but the gateway, for several runs one after the other. A context manager."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="gw-chaos-"))
         self.postgres = EmbeddedPostgres(self.folder, POSTGRES_SETTINGS)
         self.valkey = EmbeddedValkey(self.folder)
         self.telegram = MockTelegramProcess()
+        self.integration = IntegrationProcess()
         self.keyring = Keyring.open(self.folder / "encryption.keys")
         self._databases = 0
 
@@ -74,6 +79,7 @@ class Servers:
             self.postgres.start()
             self.valkey.start()
             self.telegram.start()
+            self.integration.start()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -82,13 +88,17 @@ class Servers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.integration.stop()
         self.telegram.stop()
         self.valkey.stop()
         self.postgres.stop()
         rmtree(self.folder, ignore_errors=True)
 
-    async def database(self) -> tuple[str, Channels]:
-        """A fresh database with the bot in it: its URL, and where its channels are."""
+    async def database(self, integration_url: str = "") -> tuple[str, Channels]:
+        """A fresh database with the bot in it: its URL, and where its channels are.
+
+        The bot calls the integration, or what stands before it at `integration_url`.
+        """
         self._databases += 1
         name = f"chaos_{self._databases}"
         administrator = await asyncpg.connect(self.postgres.url_of("postgres"))
@@ -96,7 +106,8 @@ class Servers:
         await administrator.close()
         url = self.postgres.url_of(name)
         await migrate(url)
-        channels = await provision(url, self.keyring)
+        calls_url = (integration_url or self.integration.url) + CALLS_PATH
+        channels = await provision(url, self.keyring, calls_url)
         observer = await asyncpg.connect(url)
         await observer.execute(_OBSERVE_STATUSES)
         await observer.close()
@@ -111,6 +122,7 @@ class Servers:
             "GATEWAY_TELEGRAM_API_BASE": telegram_url or self.telegram.url,
             "GATEWAY_LEASE_SECONDS": str(LEASE_SECONDS),
             "GATEWAY_PUBLIC_URL": "https://chaos.invalid",
+            "GATEWAY_HTTP_ALLOWED_HOSTS": "127.0.0.1",
         }
 
     async def restart_postgres(self) -> Disturbance:
@@ -137,7 +149,7 @@ class Servers:
         return Disturbance(trouble="outage", what=what, start=start, end=time.monotonic())
 
 
-async def provision(database_url: str, keyring: Keyring) -> Channels:
+async def provision(database_url: str, keyring: Keyring, calls_url: str) -> Channels:
     """An organization, the bot of `tests.chaos.flow`, a Telegram channel with a webhook and a web channel."""
     channels = Channels(
         telegram_route=secrets.token_urlsafe(24),
@@ -151,10 +163,10 @@ async def provision(database_url: str, keyring: Keyring) -> Channels:
         change = Change(organization_id=tenant.id, actor="chaos", now=now)
         async with database.transaction([tenant.id]) as connection:
             bot = await save_chatbot(connection, change, slug="chaos", name="Chaos")
-            flow = await add_flow_version(
-                connection, change, chatbot_id=bot.id, flow_id="chaos", definition=FLOW
+            version = await add_flow_version(
+                connection, change, chatbot_id=bot.id, flow_id="chaos", definition=flow(calls_url)
             )
-            await publish(connection, change, flow.id)
+            await publish(connection, change, version.id)
             await create_channel(
                 connection, change, keyring, chatbot_id=bot.id, type="telegram", name="Telegram",
                 route=channels.telegram_route,

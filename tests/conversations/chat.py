@@ -6,18 +6,33 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from engine.bot import Bot
 from engine.compile import compile_flow
-from engine.effects import CancelTimer, Effect, Send, StartTimer
+from engine.effects import (
+    Call,
+    CallIntegration,
+    CancelTimer,
+    Effect,
+    Generate,
+    Remember,
+    Search,
+    Send,
+    StartTimer,
+    UpdateCustomer,
+)
 from engine.events import (
+    AnswerGenerated,
+    CallFinished,
     ChoiceMade,
     CommandReceived,
     EventBody,
     InboundEvent,
+    SearchFinished,
     Sender,
     TextReceived,
     TimerFired,
@@ -26,6 +41,8 @@ from engine.nodes.base import choice_id
 from engine.state import ConversationState, Customer, Outcome, TraceEntry
 from engine.step import step
 
+E = TypeVar("E")
+CALLS = CallIntegration | Search | Generate
 ROOT = Path(__file__).parents[2]
 WORKING_HOURS = datetime(2026, 1, 14, 15, 0, tzinfo=UTC)
 """A Wednesday, 10:00 in New York."""
@@ -67,26 +84,61 @@ def event_of(body: EventBody, at: datetime = WORKING_HOURS) -> InboundEvent:
     )
 
 
+def result_of(call: Call, **result: Any) -> EventBody:
+    """The event with which a call ends."""
+    match call:
+        case CallIntegration():
+            return CallFinished(call=call.call, **result)
+        case Search():
+            return SearchFinished(call=call.call, **result)
+        case Generate():
+            return AnswerGenerated(call=call.call, **result)
+
+
 class Chat:
     """One conversation with a bot."""
 
     def __init__(
         self, bot: Bot, *, now: datetime = WORKING_HOURS, customer: Customer | None = None,
-        state: ConversationState | None = None,
+        state: ConversationState | None = None, shared: Mapping[str, Any] | None = None, channel: str = "",
     ) -> None:  # fmt: skip
         self.bot = bot
         self.now = now
         self.customer = customer or Customer(id="1")
         self.state = state or ConversationState()
+        self.shared: dict[str, Any] = dict(shared or {})
+        self.channel = channel
+        self._calls: dict[str, Call] = {}
         self.outcome: Outcome | None = None
 
     def happen(self, body: EventBody) -> list[str]:
         """Let an event happen; returns what the bot said."""
-        self.outcome = step(self.bot, self.state, event_of(body, self.now), self.customer, self.now)
+        self.outcome = step(
+            self.bot, self.state, event_of(body, self.now), self.customer, self.now,
+            shared=self.shared, channel=self.channel,
+        )  # fmt: skip
         encoded = msgspec.json.encode(self.outcome.state)
         self.state = msgspec.json.decode(encoded, type=ConversationState)
         assert self.state == self.outcome.state
+        self._calls.update({e.call: e for e in self.outcome.effects if isinstance(e, CALLS)})
+        encoded = msgspec.json.encode(self.outcome.effects)
+        assert msgspec.json.decode(encoded, type=tuple[Effect, ...]) == self.outcome.effects
+        self._keep()
         return self.said
+
+    def _keep(self) -> None:
+        """Carry out what changes the customer and the variables that outlive the session."""
+        for effect in self.effects:
+            match effect:
+                case Remember(scope="customer"):
+                    variables = {**self.customer.variables, **effect.values}
+                    self.customer = structs.replace(self.customer, variables=variables)
+                case Remember():
+                    self.shared = {**self.shared, **effect.values}
+                case UpdateCustomer():
+                    changed = {"language": effect.language, "opted_out": effect.opted_out}
+                    known = {name: value for name, value in changed.items() if value is not None}
+                    self.customer = structs.replace(self.customer, **known)
 
     def say(self, *texts: str) -> list[str]:
         """Say these, one after the other; returns what the bot said to the last."""
@@ -108,6 +160,15 @@ class Chat:
         assert self.state.waiting.timer
         return self.happen(TimerFired(timer=self.state.waiting.timer))
 
+    def finish(self, **result: Any) -> list[str]:
+        """Let the running call end: the fields of its event but for `call`."""
+        return self.happen(result_of(self.call, **result))
+
+    def burst_over(self) -> list[str]:
+        """Let the burst window close."""
+        assert self.state.burst
+        return self.happen(TimerFired(timer=self.state.burst))
+
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)
@@ -116,6 +177,22 @@ class Chat:
     def effects(self) -> tuple[Effect, ...]:
         assert self.outcome is not None
         return self.outcome.effects
+
+    def effects_of(self, kind: type[E]) -> list[E]:
+        """The turn's effects of a type."""
+        return [effect for effect in self.effects if isinstance(effect, kind)]
+
+    @property
+    def call(self) -> Call:
+        """The call whose result is awaited."""
+        assert self.state.waiting is not None
+        return self._calls[self.state.waiting.call]
+
+    @property
+    def due_in(self) -> float:
+        """Seconds until the timer that this turn started is due."""
+        (started,) = self.effects_of(StartTimer)
+        return (started.due_at - self.now).total_seconds()
 
     @property
     def sends(self) -> list[Send]:

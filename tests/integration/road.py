@@ -23,7 +23,7 @@ from gateway.channel import Channel
 from gateway.settings import Settings
 from gateway.turns.arrival import Accepted
 from gateway.worker import Worker, utc_now
-from storage import bots, channels
+from storage import bots, channels, flows, publishing
 from storage.audit import Change
 from storage.database import Database
 from storage.keyring import Keyring
@@ -132,10 +132,10 @@ async def provision(
     change = Change(organization_id=tenant.id, actor="test", now=now)
     async with database.transaction([tenant.id]) as connection:
         bot = await bots.save_chatbot(connection, change, slug="road", name="Road")
-        flow = await bots.add_flow_version(
+        flow = await flows.add_flow_version(
             connection, change, chatbot_id=bot.id, flow_id="road", definition=FLOW
         )
-        await bots.publish(connection, change, flow.id)
+        await publishing.publish(connection, change, flow.id)
         telegram = await channels.create_channel(
             connection, change, keyring, chatbot_id=bot.id, type="telegram", name="Telegram", route=ROUTE,
             config={"bot_token": DEFAULT_TOKEN, "secret_token": SECRET},

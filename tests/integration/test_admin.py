@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from adapters.errors import Misconfigured, SendFailed
-from gateway.admin.bots import find_bot, publish_flow, require_organization
+from gateway.admin.bots import find_bot, require_organization
 from gateway.admin.channels import channels_of, select_channel
+from gateway.admin.flows import publish_document
 from gateway.admin.telegram import Connected, TelegramConnector
 from gateway.errors import Conflict, NotFound
+from gateway.flows.document import read_document
 from gateway.settings import Settings
 from storage.channels import Channel
 from storage.database import Database
@@ -39,7 +41,7 @@ async def owner(database: Database) -> Organization:
     """An organization with the published bots `hello` and `other`."""
     organization = await ensure_organization(database, slug="default", name="Default", actor="test", now=NOW)
     for slug in ("hello", "other"):
-        await publish_flow(database, organization, slug=slug, name="", path=HELLO, version=None, now=NOW)
+        await publish_document(database, organization, read_document(HELLO), slug=slug, now=NOW)
     return organization
 
 

@@ -13,16 +13,18 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import bots, channels
+from storage import bots, channels, flows
 from storage.audit import Change
 from storage.database import Database
 from storage.encryption import PREFIX, Keyring
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.organizations import ensure_organization, find_organization, list_organizations
+from storage.publishing import publish
 from storage.tables import audit_log, conversation_flows, deployment_configs
 from storage.tables import channels as channels_table
 from storage.tables import chatbots as chatbots_table
+from storage.versions import FlowVersion
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -92,8 +94,8 @@ async def test_versions_count_up_when_the_definition_changes(database: Database,
     async with database.transaction([organization]) as connection:
         bot = await make_bot(connection, organization)
 
-        async def add(definition: dict[str, Any], version: str | None = None) -> bots.FlowVersion:
-            return await bots.add_flow_version(
+        async def add(definition: dict[str, Any], version: str | None = None) -> FlowVersion:
+            return await flows.add_flow_version(
                 connection,
                 change(organization),
                 chatbot_id=bot.id,
@@ -109,10 +111,10 @@ async def test_versions_count_up_when_the_definition_changes(database: Database,
         assert (await add({**FLOW, "n": 2}, "1.0.9")).version == "1.0.9"
         assert (await add({**FLOW, "n": 3})).version == "1.0.10"
         assert (await add({**FLOW, "n": 4})).version == "1.0.11"
-        newest = await bots.list_flows(connection, bot.id)
+        newest = await flows.list_flows(connection, bot.id)
         assert {flow.version for flow in newest} == {"1.0.0", "1.0.1", "1.0.9", "1.0.10", "1.0.11"}
         changed = await add({**FLOW, "n": 5}, "1.0.1")
-        assert await bots.load_definition(connection, changed.id) == {**FLOW, "n": 5}
+        assert await flows.load_definition(connection, changed.id) == {**FLOW, "n": 5}
 
 
 async def test_publishing_makes_a_version_active_and_can_be_taken_back(
@@ -121,7 +123,7 @@ async def test_publishing_makes_a_version_active_and_can_be_taken_back(
     async with database.transaction([organization]) as connection:
         bot = await make_bot(connection, organization)
         versions = [
-            await bots.add_flow_version(
+            await flows.add_flow_version(
                 connection,
                 change(organization),
                 chatbot_id=bot.id,
@@ -132,15 +134,15 @@ async def test_publishing_makes_a_version_active_and_can_be_taken_back(
         ]
     for version, now in ((versions[0], NOW), (versions[1], LATER), (versions[0], LATER + timedelta(hours=1))):
         async with database.transaction([organization]) as connection:
-            published = await bots.publish(connection, change(organization, now), version.id)
+            published = await publish(connection, change(organization, now), version.id)
             assert (published.status, published.published_at) == ("active", now)
             found = await bots.find_chatbot(connection, organization, "demo")
             assert found is not None
             assert (found.active_flow_id, found.updated_at) == (version.id, now)
-            states = {flow.id: flow.status for flow in await bots.list_flows(connection, bot.id)}
+            states = {flow.id: flow.status for flow in await flows.list_flows(connection, bot.id)}
             assert [status for status in states.values() if status == "active"] == ["active"]
     async with database.transaction([organization]) as connection:
-        again = await bots.publish(connection, change(organization), versions[0].id)
+        again = await publish(connection, change(organization), versions[0].id)
         assert again.published_at == LATER + timedelta(hours=1)
         assert (await trail(connection)).count(("conversation_flow", "published")) == 3
 
@@ -149,12 +151,12 @@ async def test_a_published_definition_never_changes(database: Database, organiza
     async with database.transaction([organization]) as connection:
         bot = await make_bot(connection, organization)
         arguments: dict[str, Any] = {"chatbot_id": bot.id, "flow_id": "main", "version": "1.0.0"}
-        flow = await bots.add_flow_version(connection, change(organization), definition=FLOW, **arguments)
-        await bots.publish(connection, change(organization), flow.id)
-        same = await bots.add_flow_version(connection, change(organization), definition=FLOW, **arguments)
+        flow = await flows.add_flow_version(connection, change(organization), definition=FLOW, **arguments)
+        await publish(connection, change(organization), flow.id)
+        same = await flows.add_flow_version(connection, change(organization), definition=FLOW, **arguments)
         assert same.id == flow.id
         with pytest.raises(Conflict, match="add a new version"):
-            await bots.add_flow_version(connection, change(organization), definition={}, **arguments)
+            await flows.add_flow_version(connection, change(organization), definition={}, **arguments)
     attempts: list[dict[str, Any]] = [
         {"flow_definition": {}},
         {"status": "draft"},
@@ -165,20 +167,20 @@ async def test_a_published_definition_never_changes(database: Database, organiza
             async with database.transaction([organization]) as connection:
                 await connection.execute(update(conversation_flows).values(**values))
     async with database.transaction([organization]) as connection:
-        assert await bots.load_definition(connection, flow.id) == FLOW
+        assert await flows.load_definition(connection, flow.id) == FLOW
 
 
 async def test_only_a_flow_of_the_bot_itself_can_be_active(database: Database, organization: UUID) -> None:
     async with database.transaction([organization]) as connection:
         bot = await make_bot(connection, organization)
         other = await bots.save_chatbot(connection, change(organization), slug="other", name="Other")
-        flow = await bots.add_flow_version(
+        flow = await flows.add_flow_version(
             connection, change(organization), chatbot_id=other.id, flow_id="main", definition=FLOW
         )
         with pytest.raises(NotFound):
-            await bots.publish(connection, change(organization), new_id())
+            await publish(connection, change(organization), new_id())
         with pytest.raises(NotFound):
-            await bots.add_flow_version(
+            await flows.add_flow_version(
                 connection, change(organization), chatbot_id=new_id(), flow_id="main", definition=FLOW
             )
     with pytest.raises(DBAPIError, match="chatbots_active_flow_fkey"):
@@ -258,7 +260,7 @@ async def test_what_is_not_there_is_told(database: Database, organization: UUID,
         with pytest.raises(NotFound):
             await channels.load_channel(connection, keyring, new_id())
         with pytest.raises(NotFound):
-            await bots.load_definition(connection, new_id())
+            await flows.load_definition(connection, new_id())
 
 
 async def test_an_organization_goes_with_all_that_hangs_on_it(
@@ -266,10 +268,10 @@ async def test_an_organization_goes_with_all_that_hangs_on_it(
 ) -> None:
     async with database.transaction([organization]) as connection:
         channel = await make_channel(connection, organization, keyring)
-        flow = await bots.add_flow_version(
+        flow = await flows.add_flow_version(
             connection, change(organization), chatbot_id=channel.chatbot_id, flow_id="main", definition=FLOW
         )
-        await bots.publish(connection, change(organization), flow.id)
+        await publish(connection, change(organization), flow.id)
     async with database.transaction([organization]) as connection:
         await connection.exec_driver_sql("DELETE FROM organizations")
         for table in ("chatbots", "conversation_flows", "channels", "deployment_configs", "audit_log"):

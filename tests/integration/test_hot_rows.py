@@ -18,6 +18,8 @@ INSERT INTO chatbots (id, organization_id, slug, name) VALUES ('{id}', '{id}', '
 INSERT INTO channels (id, organization_id, chatbot_id, type, name, route)
     VALUES ('{id}', '{id}', '{id}', 'web', 'Web', 'r');
 INSERT INTO customers (id, organization_id) VALUES ('{id}', '{id}');
+INSERT INTO customers (organization_id, variables)
+    SELECT '{id}', jsonb_build_object('a', repeat('x', 200)) FROM generate_series(2, {rows});
 INSERT INTO conversations (id, organization_id, chatbot_id, channel_id, customer_id, contact_key, state)
     SELECT gen_random_uuid(), '{id}', '{id}', '{id}', '{id}', n::text,
            jsonb_build_object('node', 'welcome', 'variables', jsonb_build_object('a', repeat('x', 200)))
@@ -36,6 +38,11 @@ WHERE id = $1
 LEASE = """
 UPDATE effects SET lease_owner = $2, lease_until = clock_timestamp(), attempts = attempts + 1 WHERE id = $1
 """
+REMEMBER = """
+UPDATE customers SET variables = variables || jsonb_build_object('b', clock_timestamp()),
+    updated_at = clock_timestamp()
+WHERE id = $1
+"""
 
 
 async def run(connection: asyncpg.Connection, organization: UUID, statement: str, *arguments: object) -> None:
@@ -44,7 +51,7 @@ async def run(connection: asyncpg.Connection, organization: UUID, statement: str
         await connection.execute(statement, *arguments)
 
 
-@pytest.mark.parametrize("table", ["conversations", "effects"])
+@pytest.mark.parametrize("table", ["conversations", "effects", "customers"])
 async def test_updates_of_the_hot_road_touch_no_index(
     database: Database, organization: UUID, table: str
 ) -> None:
@@ -55,10 +62,13 @@ async def test_updates_of_the_hot_road_touch_no_index(
             ids = [row["id"] for row in await connection.fetch(f"SELECT id FROM {table}")]
         for _ in range(ROUNDS):
             for identifier in ids:
-                if table == "conversations":
-                    await run(connection, organization, TURN, identifier)
-                else:
-                    await run(connection, organization, LEASE, identifier, new_id())
+                match table:
+                    case "conversations":
+                        await run(connection, organization, TURN, identifier)
+                    case "customers":
+                        await run(connection, organization, REMEMBER, identifier)
+                    case _:
+                        await run(connection, organization, LEASE, identifier, new_id())
         await connection.execute("SELECT pg_stat_force_next_flush()")
     async with database.owner() as owner:
         counts = await owner.fetchrow(

@@ -19,7 +19,7 @@ from storage.errors import MigrationFailed
 from storage.ids import new_id
 from storage.migrate import alembic_config, migrate, version
 from storage.migrations import HEAD
-from storage.partitions import ensure_partitions
+from storage.partitions import PARENTS, ensure_partitions
 from storage.tables import metadata
 from storage.urls import normalise
 from tests.conftest import administer
@@ -53,6 +53,7 @@ async def test_an_empty_database_goes_up_and_down_and_up_again(empty_database_ur
     assert await migrate(empty_database_url) is True
     up = await relations(empty_database_url)
     assert {"organizations", "messages", "messages_default", "effects", "inbox"} <= up
+    assert {"user_interactions", "user_interactions_default", "consents", "secrets"} <= up
     assert await migrate(empty_database_url, "base") is True
     assert await relations(empty_database_url) == {"alembic_version"}
     functions = await fetch(
@@ -219,7 +220,7 @@ async def test_versions_are_read(database_url: str, empty_database_url: str) -> 
 PARTITIONS = """
     SELECT c.relname, pg_get_expr(c.relpartbound, c.oid), c.relrowsecurity AND c.relforcerowsecurity
     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE i.inhparent = 'messages'::regclass ORDER BY 1"""
+    WHERE i.inhparent = $1::regclass ORDER BY 1"""
 
 
 async def insert_message(connection: asyncpg.Connection, at: datetime) -> None:
@@ -231,11 +232,12 @@ async def insert_message(connection: asyncpg.Connection, at: datetime) -> None:
     )
 
 
-async def test_the_migration_makes_this_month_and_the_next_two(database_url: str) -> None:
-    made = await fetch(database_url, PARTITIONS)
+@pytest.mark.parametrize("table", PARENTS)
+async def test_the_migration_makes_this_month_and_the_next_two(database_url: str, table: str) -> None:
+    made = await fetch(database_url, PARTITIONS, table)
     assert len(made) == 4
-    assert made[0][0] == f"messages_{datetime.now(UTC):%Y_%m}"
-    assert made[3][:2] == ("messages_default", "DEFAULT")
+    assert made[0][0] == f"{table}_{datetime.now(UTC):%Y_%m}"
+    assert made[3][:2] == (f"{table}_default", "DEFAULT")
     assert all(secured for _, _, secured in made)
 
 
@@ -245,15 +247,20 @@ async def test_partitions_are_made_ahead_once_across_a_year(database_url: str) -
         now = datetime(2031, 12, 31, 23, 59, tzinfo=UTC)
         assert await ensure_partitions(connection, now) == (
             "messages_2031_12",
+            "user_interactions_2031_12",
             "messages_2032_01",
+            "user_interactions_2032_01",
             "messages_2032_02",
+            "user_interactions_2032_02",
         )
         assert await ensure_partitions(connection, now) == ()
-        bounds = {name: (bound, secured) for name, bound, secured in await fetch(database_url, PARTITIONS)}
-        assert bounds["messages_2031_12"] == (
-            "FOR VALUES FROM ('2031-12-01 00:00:00+00') TO ('2032-01-01 00:00:00+00')",
-            True,
-        )
+        for table in PARENTS:
+            found = await fetch(database_url, PARTITIONS, table)
+            bounds = {name: (bound, secured) for name, bound, secured in found}
+            assert bounds[f"{table}_2031_12"] == (
+                "FOR VALUES FROM ('2031-12-01 00:00:00+00') TO ('2032-01-01 00:00:00+00')",
+                True,
+            )
         await insert_message(connection, now)
         assert await connection.fetchval("SELECT count(*) FROM messages_2031_12") == 1
         indexes = await connection.fetchval(
@@ -273,11 +280,12 @@ async def test_rows_of_the_default_partition_move_to_their_month(database_url: s
         assert await connection.fetchval("SELECT count(*) FROM messages_default") == 4
         assert await ensure_partitions(connection, datetime(2040, 6, 2, tzinfo=UTC), 0) == (
             "messages_2040_06",
+            "user_interactions_2040_06",
         )
         assert await connection.fetchval("SELECT count(*) FROM messages_2040_06") == 3
         assert await connection.fetchval("SELECT count(*) FROM messages_default") == 1
         assert await connection.fetchval("SELECT count(*) FROM messages") == 4
-        assert all(secured for _, _, secured in await fetch(database_url, PARTITIONS))
+        assert all(secured for _, _, secured in await fetch(database_url, PARTITIONS, "messages"))
     finally:
         await connection.close()
 
@@ -302,6 +310,7 @@ async def test_a_plain_owner_moves_rows_too(plain_owner_url: str) -> None:
             await app.close()
         assert await ensure_partitions(connection, datetime(2040, 6, 2, tzinfo=UTC), 0) == (
             "messages_2040_06",
+            "user_interactions_2040_06",
         )
         assert await connection.fetchval("SELECT pg_relation_size('messages_2040_06')") > 0
     finally:
@@ -320,7 +329,6 @@ async def test_many_make_partitions_at_once(database_url: str) -> None:
 
     made = await asyncio.gather(*(make() for _ in range(6)))
     assert sorted(name for names in made for name in names) == [
-        "messages_2035_03",
-        "messages_2035_04",
-        "messages_2035_05",
+        *(f"messages_2035_{month:02}" for month in (3, 4, 5)),
+        *(f"user_interactions_2035_{month:02}" for month in (3, 4, 5)),
     ]

@@ -22,6 +22,7 @@ AT_ONCE = 16
 TENANT_TABLES = (
     "users",
     "chatbots",
+    "chatbot_templates",
     "conversation_flows",
     "channels",
     "deployment_configs",
@@ -32,6 +33,9 @@ TENANT_TABLES = (
     "inbox",
     "effects",
     "audit_log",
+    "user_interactions",
+    "consents",
+    "secrets",
 )
 
 
@@ -45,8 +49,10 @@ ROWS = """
 INSERT INTO organizations (id, name, slug) VALUES ('{id}', 'O', '{slug}');
 INSERT INTO users (id, organization_id, email, password_hash) VALUES ('{id}', '{id}', '{slug}@example.com', '-');
 INSERT INTO chatbots (id, organization_id, slug, name) VALUES ('{id}', '{id}', 'bot', 'Bot');
-INSERT INTO conversation_flows (id, organization_id, chatbot_id, flow_id, flow_definition)
-    VALUES ('{id}', '{id}', '{id}', 'main', '{{}}');
+INSERT INTO chatbot_templates (id, organization_id, slug, name, bundle)
+    VALUES ('{id}', '{id}', 'template', 'Template', '{{}}');
+INSERT INTO conversation_flows (id, organization_id, chatbot_id, flow_id, flow_definition, template_id)
+    VALUES ('{id}', '{id}', '{id}', 'main', '{{}}', '{id}');
 INSERT INTO channels (id, organization_id, chatbot_id, type, name, route)
     VALUES ('{id}', '{id}', '{id}', 'web', 'Web', '{slug}');
 INSERT INTO deployment_configs (id, organization_id, chatbot_id, channel_id, platform)
@@ -63,6 +69,14 @@ INSERT INTO inbox (id, organization_id, channel_id, external_id, status, expires
 INSERT INTO effects (id, organization_id, conversation_id, channel_id, lane, kind, position, payload, due_at)
     VALUES ('{id}', '{id}', '{id}', '{id}', 'delivery', 'send', 1, '{{}}', now());
 INSERT INTO audit_log (id, organization_id, actor, action, resource) VALUES ('{id}', '{id}', 'a', 'a', 'a');
+INSERT INTO user_interactions
+    (id, organization_id, customer_id, conversation_id, channel_id, chatbot_id, interaction_type, name)
+    VALUES ('{id}', '{id}', '{id}', '{id}', '{id}', '{id}', 'track', 'private');
+INSERT INTO consents
+    (id, organization_id, customer_id, conversation_id, channel_id, chatbot_id, purpose, granted, text)
+    VALUES ('{id}', '{id}', '{id}', '{id}', '{id}', '{id}', 'news', true, 'private');
+INSERT INTO secrets (id, organization_id, chatbot_id, name, value)
+    VALUES ('{id}', '{id}', '{id}', 'key', '{{"value": "encrypted:AES256:k1:private"}}');
 """
 
 
@@ -79,7 +93,7 @@ async def test_every_tenant_table_is_under_forced_row_level_security(database: D
         assert await find_leaks(owner) == []
         tables = await owner.fetch(
             "SELECT table_name FROM information_schema.columns WHERE column_name = 'organization_id'"
-            " AND table_schema = 'public' AND table_name !~ '^messages_'"
+            " AND table_schema = 'public' AND table_name !~ '^(messages|user_interactions)_'"
         )
     assert sorted(row["table_name"] for row in tables) == sorted(TENANT_TABLES)
 
@@ -272,6 +286,9 @@ async def test_a_reference_can_not_point_into_another_tenant(database: Database)
                 " VALUES ($1, $2, 'web', 'x', 'x')",
                 (mine.id, other.id),
             )
+    with pytest.raises(DBAPIError, match="foreign key"):
+        async with database.transaction([mine.id]) as connection:
+            await connection.exec_driver_sql("UPDATE conversation_flows SET template_id = $1", (other.id,))
 
 
 READABLE = {
@@ -341,10 +358,11 @@ async def test_the_dispatcher_changes_nothing(module_database: Database, stateme
 
 async def test_what_happened_can_not_be_rewritten(database: Database) -> None:
     tenant = await settle(database, "a")
-    for statement in ("UPDATE audit_log SET actor = 'b'", "DELETE FROM audit_log"):
-        with pytest.raises(DBAPIError, match="permission denied"):
-            async with database.transaction([tenant.id]) as connection:
-                await connection.exec_driver_sql(statement)
+    for table in ("audit_log", "consents"):
+        for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}", f"TRUNCATE {table}"):
+            with pytest.raises(DBAPIError, match="permission denied"):
+                async with database.transaction([tenant.id]) as connection:
+                    await connection.exec_driver_sql(statement)
 
 
 async def test_the_app_makes_no_tables(module_database: Database) -> None:

@@ -19,7 +19,7 @@ from engine.events import InboundEvent, Sender, TextReceived
 from gateway.directory import Directory
 from gateway.errors import Unavailable
 from gateway.worker import utc_now
-from storage import bots, channels
+from storage import bots, channels, flows, publishing
 from storage.database import Database
 from tests.integration.relay import Relay
 from tests.integration.road import (
@@ -239,14 +239,18 @@ async def test_a_connection_that_breaks_in_a_turn_is_replaced_and_the_turn_runs_
 # Flows and channels change
 
 
-async def publish(road: Road, label: str) -> None:
-    """Publish another version, whose answers carry `label`."""
+async def publish(road: Road, label: str, **changes: Any) -> None:
+    """Publish another version, whose answers carry `label` and whose parts are replaced by `changes`."""
     change = await road.change()
     async with road.database.transaction([road.ids.organization]) as connection:
-        flow = await bots.add_flow_version(
-            connection, change, chatbot_id=road.ids.bot, flow_id="road", definition=changed_flow(label)
+        flow = await flows.add_flow_version(
+            connection,
+            change,
+            chatbot_id=road.ids.bot,
+            flow_id="road",
+            definition=changed_flow(label) | changes,
         )
-        await bots.publish(connection, change, flow.id)
+        await publishing.publish(connection, change, flow.id)
 
 
 async def test_a_published_version_is_for_new_conversations_and_one_under_way_stays(road: Road) -> None:
@@ -261,6 +265,41 @@ async def test_a_published_version_is_for_new_conversations_and_one_under_way_st
         await road.delivered(8, "v2 echo new here")
         await road.delivered(7, "name?", "thanks Ada")  # a worker that forgot the pin would say: v2 thanks
         assert await worker.say(4, 7, "again") == 200
+        await road.delivered(7, "name?", "thanks Ada", "v2 echo again")
+
+
+MIGRATES = {"live_conversations": "migrate"}
+
+
+async def test_a_version_that_migrates_goes_on_with_conversations_where_they_wait(road: Road) -> None:
+    async with road.worker() as worker:
+        assert await worker.say(1, 7, "name") == 200
+        await road.delivered(7, "name?")
+        before = (await worker.channel()).flow_id
+        await publish(road, "v2", global_settings=MIGRATES)
+        await until(lambda: has_other_flow(worker, before), 2.0)
+        assert await worker.say(2, 7, "Ada") == 200
+        await road.delivered(7, "name?", "v2 thanks Ada")
+        after = (await worker.channel()).flow_id
+    (row,) = await road.rows("SELECT state ->> 'flow' AS flow FROM conversations")
+    assert row["flow"] == str(after)
+
+
+async def test_a_version_that_migrates_leaves_conversations_whose_place_it_does_not_have(road: Road) -> None:
+    nodes = [
+        node | {"connections": [way for way in node.get("connections", ()) if way["target"] != "name"]}
+        for node in changed_flow("v2")["nodes"]
+        if node["id"] != "name"
+    ]
+    async with road.worker() as worker:
+        assert await worker.say(1, 7, "name") == 200
+        await road.delivered(7, "name?")
+        before = (await worker.channel()).flow_id
+        await publish(road, "v2", global_settings=MIGRATES, nodes=nodes)
+        await until(lambda: has_other_flow(worker, before), 2.0)
+        assert await worker.say(2, 7, "Ada") == 200
+        await road.delivered(7, "name?", "thanks Ada")
+        assert await worker.say(3, 7, "again") == 200
         await road.delivered(7, "name?", "thanks Ada", "v2 echo again")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.actions import NOBODY_AVAILABLE, Actions, GlobalAction
+from engine.actions import Actions, GlobalAction
+from engine.answers.sentences import sentence
 from engine.folding import fold
 from engine.state import ConversationState
 from tests.conversations.chat import NIGHT, WORKING_HOURS, Chat, bot_of, demo_bot, message, node
@@ -22,6 +23,8 @@ ACTIONS = Actions(
     ]
 )
 
+NOBODY_AVAILABLE = sentence("nobody_available", "en")
+
 
 def found(text: str, *, whole: bool = False) -> tuple[str, str] | None:
     match = ACTIONS.find(fold(text), whole=whole)
@@ -34,7 +37,10 @@ def found(text: str, *, whole: bool = False) -> tuple[str, str] | None:
         ("agent", ("human", "agent")),
         ("AGENT!!!", ("human", "agent")),
         ("is an agent there?", ("human", "agent")),
-        ("agents", None),
+        ("agents", ("human", "agent")),
+        ("agnet", ("human", "agent")),
+        ("the aegent is fire", ("alarm", "fire")),
+        ("urgent agents of change have come here to stay for ever", None),
         ("reagent", None),
         ("Ａｇｅｎｔ", ("human", "agent")),
         ("can I speak  to\nsomeone", ("human", "speak to someone")),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -22,10 +23,12 @@ from engine.expressions import (
     ExpressionSyntaxError,
     Function,
     compile_expression,
+    nodes,
 )
+from engine.expressions.compiler import BY_TYPE
 from engine.expressions.limits import MAX_DEPTH, MAX_ITEMS, MAX_NODES, MAX_SOURCE, MAX_TEXT
 from engine.expressions.values import number_to_string
-from tests.benchmarks.microbench_expressions import HOURS, microseconds
+from tests.benchmarks.microbench_expressions import HOURS, microseconds, microseconds_to_compile
 
 
 def value_of(source: str, env: Mapping[str, Any] | None = None) -> Any:
@@ -120,6 +123,11 @@ def test_the_business_hours_function_refuses_what_is_no_time_or_zone(time: Any, 
 def test_names_are_the_free_root_names() -> None:
     source = "user.tier === tier && max(a, list[index].size) > 1 ? {key: Math.abs(b)} : typeof missing"
     assert compile_expression(source).names == {"user", "tier", "a", "list", "index", "b", "missing"}
+    assert compile_expression("Math + Math.abs(Math.floor) + [x.Math]").names == {"Math", "x"}
+
+
+def test_every_kind_of_node_is_compiled() -> None:
+    assert set(BY_TYPE) == set(get_args(nodes.Node))
 
 
 @pytest.mark.parametrize(
@@ -269,6 +277,10 @@ def test_an_error_says_how_to_mend_it() -> None:
         ("a === True", 6, "write true"),
         ("a === “b”", 6, "write straight quotes: \" or '"),
         ("a === 'b", 6, "close it with '"),
+        ("a + '\\n\\x4'", 7, "write \\xHH, \\uHHHH or \\u{H…}, or \\\\ for a backslash"),
+        ("a.5x", 1, "write it like 12, 0.5, 1e3 or 0xff, without separators or units"),
+        ("a b '\\07'", 2, "write an operator such as && or === before it, or remove it"),
+        ("  é² + 1", 2, "remove it"),
         ("'\\x4'", 1, "write \\xHH, \\uHHHH or \\u{H…}, or \\\\ for a backslash"),
         ("'\\07'", 1, "write \\xHH instead"),
         ("12px", 0, "write it like 12, 0.5, 1e3 or 0xff, without separators or units"),
@@ -301,7 +313,7 @@ def test_a_refusal_names_the_position_and_the_mend(source: str, position: int, m
 
 
 def test_an_unknown_function_is_answered_with_the_known_ones() -> None:
-    assert "isNaN, is_business_hours" in refusal("zzzzzz(1)").mend
+    assert refusal("zzzzzz(1)").mend == f"the functions are: {', '.join(sorted(DEFAULT_FUNCTIONS))}"
 
 
 # Bounds
@@ -403,6 +415,19 @@ def test_operators_take_any_data(a: Any, b: Any, operator: str) -> None:
 
 
 # Speed
+
+
+def test_compiling_is_fast() -> None:
+    """About 12 µs on a quiet machine; a flow of 1,000 nodes has 100 ms for everything."""
+    assert microseconds_to_compile(repeats=5) <= 60
+
+
+def test_a_source_at_its_bound_is_refused_quickly() -> None:
+    for piece in ("'", "'\\", "(", "a ", "'\\n' ", "1.", "- ", "'\\n',", "é.", "a&&", "{a:", "?."):
+        started = time.process_time()
+        with pytest.raises(ExpressionSyntaxError):
+            compile_expression((piece * MAX_SOURCE)[:MAX_SOURCE])
+        assert time.process_time() - started < 0.2
 
 
 def test_the_hours_condition_is_fast() -> None:

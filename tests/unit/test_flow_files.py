@@ -7,32 +7,38 @@ from pathlib import Path
 
 import pytest
 
-from gateway.admin.bots import check_flow, read_flow
 from gateway.admin.inbox import preview
+from gateway.admin.tests_gate import check_document
 from gateway.errors import ConfigurationError
+from gateway.flows.document import read_document
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 def refusal(path: Path) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        check_flow(path, read_flow(path))
+        check_document(read_document(path), str(path))
     return str(caught.value)
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda path: path.name)
 def test_the_examples_of_the_documentation_compile(path: Path) -> None:
-    assert check_flow(path, read_flow(path)) > 0
+    assert check_document(read_document(path), str(path)) > 0
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b'{"start_node": "a",}', "line 1, column 20: is no JSON"),
-        (b"", "line 1, column 1: is no JSON"),
+        (b'{"start_node": "a",}', "flow.json, line 1, column 19: "),
+        (b"", "flow.json, line 1, column 1: "),
         (b"[1]", "holds no JSON object"),
         (b"\xff\xfe", "is not UTF-8"),
-        (b'{"nodes": NaN}', "is no JSON: there is no NaN"),
+        (b'{"nodes": NaN}', "flow.json, line 1, column 11: "),
+        (b'{"nodes": [], "nodes": []}', "flow.json, line 1, column "),
+        (b'{"nodes": 1e999}', "too large to be stored"),
+        (b'{"nodes": 9223372036854775808}', "too large to be stored"),
+        (b'{"nodes": "\\u0000"}', "can't be stored"),
+        (b'{"\\ud800": 1}', "can't be stored"),
         (b"[" * 100_000, "is nested too deeply"),
         (b"{}", "start_node"),
     ],
@@ -48,22 +54,23 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_flow_may_stand_alone_or_under_flow_definition(tmp_path: Path) -> None:
-    bare = read_flow(EXAMPLES / "hello.json")
+    bare = json.loads((EXAMPLES / "hello.json").read_text())
+    assert read_document(EXAMPLES / "hello.json") == {"flow_definition": bare}
     path = tmp_path / "wrapped.json"
     path.write_text("\ufeff" + json.dumps({"flow_definition": bare, "version": "1"}), encoding="utf-8")
-    assert read_flow(path) == bare
+    assert read_document(path) == {"flow_definition": bare, "version": "1"}
 
 
 def test_every_problem_has_a_place_and_a_mend(tmp_path: Path) -> None:
     path = tmp_path / "flow.json"
-    nodes = [{"id": "a", "type": "mesage", "config": {}}, {"id": "b", "type": "message", "config": {}}]
+    nodes = [{"id": "a", "type": "mesage", "config": {}}, {"id": "b", "type": "jump", "config": {}}]
     path.write_text(json.dumps({"start_node": "c", "nodes": nodes}))
     lines = refusal(path).splitlines()
     assert any('start_node: there is no node "c".' in line for line in lines)
     assert any(
         'nodes[0].type: there is no type of node "mesage". Did you mean "message"?' in line for line in lines
     )
-    assert any("nodes[1].config.message: " in line for line in lines)
+    assert any("nodes[1].config.target: " in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from tests.chaos.check_calls import RESULT
 from tests.chaos.checker import Fault, check
-from tests.chaos.flow import Kind, name, replies, timer_replies
+from tests.chaos.flow import Kind, later_replies, name, replies
 from tests.chaos.history import (
     Arrival,
     Conversation,
@@ -19,13 +20,16 @@ from tests.chaos.history import (
     History,
     Inbox,
     Message,
+    Request,
     StatusChange,
 )
 
-KINDS: tuple[Kind, ...] = ("echo", "echo", "timer", "doubtful", "echo")
+KINDS: tuple[Kind, ...] = ("echo", "echo", "timer", "doubtful", "echo", "call", "aside")
 CHATS = ("t1", "t2", "w1")
 KILL_AT = 101.05
 """Between the first chat's first reply, which arrives at 101.0, and its second."""
+CALLED_AT = 151.2
+"""When the integration hears of each chat's call."""
 
 
 class _Run:
@@ -44,14 +48,22 @@ class _Run:
         for ordinal, kind in enumerate(KINDS, 1):
             event = name(chat, ordinal, kind)
             self._accept(chat, event, ordinal, kind, now)
-            self._answer(chat, replies(event, kind), now + 1)
+            if kind == "aside":
+                self._result(chat, name(chat, ordinal - 1, "call"), now + 1.5)
+            self._answer(chat, replies(event, kind), now + (2 if kind == "aside" else 1))
             if kind == "timer":
                 self._turn(chat, f"timer:{event}")
-                self._answer(chat, timer_replies(event), now + 2)
-            now += 10
+                self._answer(chat, later_replies(event, kind), now + 2)
+            now += 0.5 if kind == "call" else 10
         self.history.conversations.append(
             Conversation(id=f"of-{chat}", chat=chat, state_version=self.turns, message_count=self.seq)
         )
+
+    def _result(self, chat: str, event: str, now: float) -> None:
+        """The call of an event is made and answered, and its result is taken."""
+        self.history.requests.append(Request(key=event, event=event, at=CALLED_AT, seconds=0.5))
+        self._turn(chat, f"{RESULT}{event}")
+        self._answer(chat, later_replies(event, "call"), now)
 
     def _turn(self, chat: str, external_id: str) -> None:
         self.turns += 1
@@ -130,7 +142,8 @@ def test_a_correct_history_breaks_nothing(history: History) -> None:
     report = check(history)
 
     assert report.violations == []
-    assert (report.events, report.accepted, report.kills) == (len(KINDS) * len(CHATS), 15, 1)
+    assert (report.events, report.accepted, report.kills) == (len(KINDS) * len(CHATS), 21, 1)
+    assert (report.calls, report.repeated_calls, report.held) == (3, 0, 3)
 
 
 def test_a_history_survives_being_stored(history: History) -> None:
@@ -152,9 +165,7 @@ def _park(history: History) -> None:
 
 
 def _lose_the_turn(history: History) -> None:
-    gone = {"t1e2", "echo t1e2", "after t1e2"}
-    history.messages = [message for message in history.messages if message.text not in gone]
-    history.arrivals = [arrival for arrival in history.arrivals if arrival.text not in gone]
+    _forget(history, ("t1e2", "echo t1e2", "after t1e2"))
 
 
 def _turn_twice(history: History) -> None:
@@ -200,7 +211,11 @@ def _swap_turns(history: History) -> None:
 
 
 def _swap_messages(history: History) -> None:
-    one, other = _message(history, "echo t2e2"), _message(history, "after t2e2")
+    _swap(history, "echo t2e2", "after t2e2")
+
+
+def _swap(history: History, text: str, other_text: str) -> None:
+    one, other = _message(history, text), _message(history, other_text)
     first, second = history.messages[one], history.messages[other]
     history.messages[one] = msgspec.structs.replace(first, text=second.text)
     history.messages[other] = msgspec.structs.replace(second, text=first.text)
@@ -289,7 +304,7 @@ def _fire_twice(history: History) -> None:
 
 
 def _never_fire(history: History) -> None:
-    gone = set(timer_replies("t1e3t"))
+    gone = set(later_replies("t1e3t", "timer"))
     history.messages = [message for message in history.messages if message.text not in gone]
 
 
@@ -299,6 +314,97 @@ def _split(history: History) -> None:
 
 def _answer_wrongly(history: History) -> None:
     history.answers[500] = 1
+
+
+def _lose_a_call(history: History) -> None:
+    del history.requests[0]
+
+
+def _call_before_the_turn(history: History) -> None:
+    """The call left, and what decided it was rolled back."""
+    history.requests.append(Request(key="k", event="t1e99c", at=CALLED_AT, seconds=0.5))
+
+
+def _call_for_an_echo(history: History) -> None:
+    history.requests.append(Request(key="k", event="t1e1", at=CALLED_AT, seconds=0.5))
+
+
+def _call_under_another_key(history: History) -> None:
+    _kill_during_the_call(history)
+    _call_again(history, after=0.2, key="another")
+
+
+def _call_under_no_key(history: History) -> None:
+    history.requests[0] = msgspec.structs.replace(history.requests[0], key="")
+
+
+def _call_again_without_reason(history: History) -> None:
+    _call_again(history, after=0.2)
+
+
+def _call_again_before_the_kill(history: History) -> None:
+    """Both requests lie before it, so the kill is no excuse."""
+    _call_again(history, after=0.2)
+    _kill_during_the_call(history, after=0.3)
+
+
+def _call_again_long_after_the_result(history: History) -> None:
+    """The kill came when the result had long had its turn."""
+    _kill_during_the_call(history, after=5.0)
+    _call_again(history, after=6.0)
+
+
+def _call_again_twice_for_one_kill(history: History) -> None:
+    _kill_during_the_call(history)
+    _call_again(history, after=0.2)
+    _call_again(history, after=0.3)
+
+
+def _lose_a_result(history: History) -> None:
+    """The integration has answered, and no turn heard of it."""
+    history.inbox = [row for row in history.inbox if row.external_id != f"{RESULT}t1e6c"]
+    _forget(history, later_replies("t1e6c", "call"))
+
+
+def _fail_a_call_that_was_answered(history: History) -> None:
+    index = _message(history, "got t1e6c")
+    history.messages[index] = msgspec.structs.replace(history.messages[index], text="failed t1e6c")
+
+
+def _take_a_result_twice(history: History) -> None:
+    message = history.messages[_message(history, "got t1e6c")]
+    history.messages.append(msgspec.structs.replace(message, id="again", seq=99))
+
+
+def _take_anothers_result(history: History) -> None:
+    """Two calls under way at the same time, and each conversation hears the other's result."""
+    _swap(history, "got t1e6c", "got t2e6c")
+
+
+def _answer_an_aside_before_the_result(history: History) -> None:
+    _swap(history, "got t2e6c", "echo t2e7a")
+    _swap(history, "after t2e6c", "after t2e7a")
+
+
+def _never_answer_an_aside(history: History) -> None:
+    """What was said during the call was held, and never heard."""
+    _forget(history, replies("t1e7a", "aside"))
+
+
+def _kill_during_the_call(history: History, after: float = 0.1) -> None:
+    at = CALLED_AT + after
+    history.disturbances.append(Disturbance(trouble="kill", what="worker", start=at, end=at))
+
+
+def _call_again(history: History, *, after: float, key: str | None = None) -> None:
+    request = history.requests[0]
+    again = msgspec.structs.replace(request, at=request.at + after, key=request.key if key is None else key)
+    history.requests.append(again)
+
+
+def _forget(history: History, texts: tuple[str, ...]) -> None:
+    history.messages = [message for message in history.messages if message.text not in texts]
+    history.arrivals = [arrival for arrival in history.arrivals if arrival.text not in texts]
 
 
 BREACHES: list[tuple[Callable[[History], None], Fault]] = [
@@ -331,6 +437,21 @@ BREACHES: list[tuple[Callable[[History], None], Fault]] = [
     (_leave_a_message_queued, Fault.EFFECT_LEFT),
     (_fire_twice, Fault.TIMER_TWICE),
     (_never_fire, Fault.TIMER_NEVER),
+    (_lose_a_call, Fault.CALL_LOST),
+    (_call_before_the_turn, Fault.CALL_WITHOUT_TURN),
+    (_call_for_an_echo, Fault.CALL_WITHOUT_TURN),
+    (_call_under_another_key, Fault.CALL_REKEYED),
+    (_call_under_no_key, Fault.CALL_REKEYED),
+    (_call_again_without_reason, Fault.DUPLICATE_CALL),
+    (_call_again_before_the_kill, Fault.DUPLICATE_CALL),
+    (_call_again_long_after_the_result, Fault.DUPLICATE_CALL),
+    (_call_again_twice_for_one_kill, Fault.DUPLICATE_CALL),
+    (_lose_a_result, Fault.RESULT_LOST),
+    (_fail_a_call_that_was_answered, Fault.RESULT_LOST),
+    (_take_a_result_twice, Fault.RESULT_TWICE),
+    (_take_anothers_result, Fault.ORDER_BREAK),
+    (_answer_an_aside_before_the_result, Fault.ORDER_BREAK),
+    (_never_answer_an_aside, Fault.REPLY_LOST),
     (_split, Fault.CONVERSATION_SPLIT),
     (_answer_wrongly, Fault.WRONG_ANSWER),
 ]
@@ -354,6 +475,26 @@ def test_a_send_in_flight_at_a_kill_may_arrive_twice(history: History) -> None:
     report = check(history)
 
     assert (report.violations, report.duplicates) == ([], 1)
+
+
+def test_a_call_in_flight_at_a_kill_may_be_made_twice(history: History) -> None:
+    _kill_during_the_call(history)
+    _call_again(history, after=5.0)
+
+    report = check(history)
+
+    assert (report.violations, report.calls, report.repeated_calls) == ([], 4, 1)
+
+
+def test_each_kill_in_flight_excuses_one_more_request(history: History) -> None:
+    for after in (0.1, 5.1):
+        _kill_during_the_call(history, after)
+    _call_again(history, after=5.0)
+    _call_again(history, after=10.0)
+
+    report = check(history)
+
+    assert (report.violations, report.repeated_calls) == ([], 2)
 
 
 def test_a_paused_worker_may_repeat_a_send_late(history: History) -> None:
@@ -381,7 +522,7 @@ def test_an_outage_excuses_one_repeat_of_each_conversation(history: History) -> 
 
 def test_a_doubtful_timer_may_fire(history: History) -> None:
     """The customer wrote again too late to stop it: both ways are right."""
-    texts = timer_replies("t1e4x")
+    texts = later_replies("t1e4x", "doubtful")
     behind = _message(history, "ask t1e4x")
     last = next(message for message in reversed(history.messages) if message.conversation == "of-t1")
     fired = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.nodes.human_handoff import CONNECTING
+from engine.answers.sentences import sentence
 from engine.state import Customer
 from tests.conversations.chat import Chat, bot_of, message, node
 
@@ -118,7 +118,7 @@ def test_a_jump_jumps() -> None:
 
 def test_a_handoff_tells_the_customer_and_waits_for_a_human() -> None:
     chat = Chat(bot_of(node("h", "human_handoff")))
-    assert chat.say("hi") == [CONNECTING]
+    assert chat.say("hi") == [sentence("connecting", "en")]
     assert (chat.state.control, chat.state.node, chat.state.waiting) == ("waiting", "h", None)
     assert chat.say("hello?") == []
 

@@ -55,8 +55,8 @@ def test_the_flows_time_zone_stands_in_for_an_unknown_one() -> None:
 
 def test_the_day_has_three_greetings() -> None:
     assert [time_of_day(hour) for hour in (0, 4, 5, 11, 12, 17, 18, 23)] == [
-        "Good evening", "Good evening", "Good morning", "Good morning",
-        "Good afternoon", "Good afternoon", "Good evening", "Good evening",
+        "good_evening", "good_evening", "good_morning", "good_morning",
+        "good_afternoon", "good_afternoon", "good_evening", "good_evening",
     ]  # fmt: skip
 
 

@@ -8,9 +8,8 @@ the same schema for queries; a test compares the two. docs/decisions/0002 and 00
 
 from __future__ import annotations
 
-from alembic import op
-
 from storage.migrations.sql import r0001 as sql
+from storage.migrations.statements import append_only, protect, run
 
 revision = "0001"
 down_revision = None
@@ -35,9 +34,6 @@ DISPATCHER_COLUMNS = {
     ),
 }
 
-# The outer cast makes it an array expression: ANY (SELECT …) would compare with each row of the sub-select.
-TENANT = "= ANY ((SELECT current_setting('app.organization_ids')::uuid[])::uuid[])"
-
 
 def upgrade() -> None:
     """Make everything."""
@@ -46,9 +42,8 @@ def upgrade() -> None:
         run(statement)
     protect("organizations", "id")
     for table in TENANT_TABLES:
-        protect(table, "organization_id")
-    # What happened, happened: the record can be read and added to, not rewritten.
-    run("REVOKE UPDATE, DELETE ON audit_log FROM gateway_app")
+        protect(table)
+    append_only("audit_log")
     for table, columns in DISPATCHER_COLUMNS.items():
         run(f"GRANT SELECT ({columns}) ON {table} TO gateway_dispatcher")
         run(f"CREATE POLICY dispatcher ON {table} FOR SELECT TO gateway_dispatcher USING (true)")
@@ -62,23 +57,3 @@ def downgrade() -> None:
         run(f"DROP TABLE {table}")
     run("DROP FUNCTION refuse_change_of_published_flow()")
     run(sql.DROP_ROLES)
-
-
-def protect(table: str, tenant_column: str) -> None:
-    """Put `table` under forced row-level security and open its rows to the tenants of the transaction.
-
-    An unset `app.organization_ids` raises: current_setting without a default does, and so does the cast of
-    the empty string that a finished transaction leaves behind. The sub-select is evaluated once a statement.
-    """
-    run(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-    run(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    run(
-        f"CREATE POLICY tenant ON {table} FOR ALL TO gateway_app "
-        f"USING ({tenant_column} {TENANT}) WITH CHECK ({tenant_column} {TENANT})"
-    )
-    run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO gateway_app")
-
-
-def run(statement: str) -> None:
-    """Hand one statement to the driver as it is (`op.execute` would read colons as parameters)."""
-    op.get_bind().exec_driver_sql(statement)

@@ -25,9 +25,11 @@ from storage import bots, channels
 from storage.audit import Change
 from storage.database import Database
 from storage.embedded import EmbeddedPostgres, EmbeddedValkey
+from storage.flows import add_flow_version
 from storage.keyring import Keyring
 from storage.migrate import migrate
 from storage.organizations import ensure_organization
+from storage.publishing import publish
 
 TOKEN = "123456789:AAtesttokentesttokentesttokentest1234"
 SECRET = "s3cret-s3cret"
@@ -90,10 +92,10 @@ async def provision(database_url: str, keyring: Keyring) -> tuple[UUID, UUID]:
     change = Change(organization_id=organization.id, actor="bench", now=now)
     async with database.transaction([organization.id]) as connection:
         bot = await bots.save_chatbot(connection, change, slug="echo", name="Echo")
-        flow = await bots.add_flow_version(
+        flow = await add_flow_version(
             connection, change, chatbot_id=bot.id, flow_id="echo", definition=ECHO
         )
-        await bots.publish(connection, change, flow.id)
+        await publish(connection, change, flow.id)
         telegram = await channels.create_channel(
             connection,
             change,

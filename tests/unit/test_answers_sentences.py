@@ -1,0 +1,100 @@
+"""The engine's own sentences: complete in every language, and true to the readers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from engine.answers import (
+    Reading,
+    read_date,
+    read_email,
+    read_integer,
+    read_location,
+    read_number,
+    read_phone,
+    read_time,
+    read_url,
+    read_yes_no,
+)
+from engine.answers.sentences import INPUT_TYPES, SENTENCES, retry_sentence, sentence
+from engine.answers.translations import TRANSLATIONS
+
+LANGUAGES = ("en", "de", "es", "fr", "pt", "it", "nl", "pl", "tr", "ru", "ar", "hi", "ja", "zh")
+
+
+def test_the_languages_are_there() -> None:
+    assert set(LANGUAGES) <= set(TRANSLATIONS)
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_every_sentence_is_there_in_every_language(language: str) -> None:
+    translations = TRANSLATIONS[language]
+    assert set(translations) == set(SENTENCES)
+    assert all(text == text.strip() and text for text in translations.values())
+    assert not any("{" in text for text in translations.values())
+
+
+@pytest.mark.parametrize("name", [name for name in SENTENCES if " " in TRANSLATIONS["en"][name]])
+def test_no_sentence_was_left_in_another_language(name: str) -> None:
+    english = TRANSLATIONS["en"][name]
+    assert [language for language in TRANSLATIONS if TRANSLATIONS[language][name] == english] == ["en"]
+
+
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [
+        ("de", "Ja"), ("de-AT", "Ja"), ("DE_at", "Ja"), ("pt-BR", "Sim"), ("zh-Hant-TW", "是"), ("tlh", "Yes"),
+        ("", "Yes"), ("not a tag", "Yes"), ("de" * 50, "Yes"),
+    ],
+)  # fmt: skip
+def test_a_language_falls_back_to_its_base_and_to_english(language: str, word: str) -> None:
+    assert sentence("yes", language) == word
+
+
+def test_portugal_and_taiwan_read_their_own() -> None:
+    assert "ficheiro" in retry_sentence("file", "pt-PT")
+    assert "arquivo" in retry_sentence("file", "pt")
+    assert (
+        sentence("opted_out", "zh-TW") == sentence("opted_out", "zh-Hant") != sentence("opted_out", "zh-CN")
+    )
+
+
+def test_an_unknown_type_is_asked_for_a_text_and_an_unknown_name_is_an_error() -> None:
+    assert retry_sentence("colour", "de") == retry_sentence("text", "de")
+    with pytest.raises(KeyError):
+        sentence("colour", "de")
+
+
+READERS: dict[str, Callable[[str, Reading], Any]] = {
+    "number": read_number,
+    "integer": read_integer,
+    "email": read_email,
+    "phone": read_phone,
+    "url": read_url,
+    "date": read_date,
+    "time": read_time,
+    "location": read_location,
+}
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+@pytest.mark.parametrize("type_", READERS)
+def test_the_example_in_a_retry_sentence_is_an_answer_in_its_language(type_: str, language: str) -> None:
+    last = re.split(r"：|: ", retry_sentence(type_, language))[-1]
+    words = last.rstrip(".。").split()
+    windows = [" ".join(words[start:]) for start in range(len(words))]
+    assert any(READERS[type_](window, Reading(language=language)) is not None for window in windows)
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_yes_and_no_are_understood(language: str) -> None:
+    assert read_yes_no(sentence("yes", language)) is True
+    assert read_yes_no(sentence("no", language)) is False
+
+
+def test_every_input_type_has_its_own_sentence() -> None:
+    assert len({retry_sentence(type_, "en") for type_ in INPUT_TYPES}) == len(INPUT_TYPES) == 13
