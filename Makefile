@@ -75,6 +75,7 @@ widget: ## Build widget/dist from its TypeScript sources (needs Node.js)
 
 docs: $(INSTALLED) ## Make the pages that come from the code
 	@$(BIN)/gateway docs settings > docs/settings.md.new && mv docs/settings.md.new docs/settings.md
+	@$(BIN)/gateway docs flow-reference > docs/flow-reference.md.new && mv docs/flow-reference.md.new docs/flow-reference.md
 
 clean: ## Remove the virtual environment and caches; the conversations in .gateway stay
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

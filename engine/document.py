@@ -8,7 +8,7 @@ from typing import Any, Final
 DEFINITION: Final = "flow_definition"
 SECTIONS: Final = ("variable_definitions", "supported_languages", "default_language", "translations")
 """What is compiled together with the definition."""
-BESIDE: Final = ("test_scenarios", "flow_id", "version", "flow_metadata", "status", "name")
+BESIDE: Final = ("$schema", "test_scenarios", "flow_id", "version", "flow_metadata", "status", "name")
 """What a document may hold that is not compiled."""
 
 

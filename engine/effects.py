@@ -134,8 +134,9 @@ class Record(_Effect, frozen=True, tag="record"):
 
     `{"type": "record", "kind": "feedback", "name": "support", "properties": {"rating": 5}}`
 
-    track: an event of the bot builder's. feedback: `rating` (1 to 5) and `comment`. consent: `name` is the
-    purpose, `properties` has `granted` and the `text` that was agreed to. priority: an action of priority high.
+    track: an event of the bot builder's. feedback: `rating` (1 to 5) at once, and when a comment follows another one
+    with `comment` and `rated`. consent: `name` is the purpose, `properties` has `granted` and the `text` that was
+    agreed to. priority: an action of priority high.
     """
 
     kind: RecordKind

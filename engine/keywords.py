@@ -14,6 +14,9 @@ MIN_TYPO_LETTERS: Final = 5
 MAX_TYPO_WORDS: Final = 8
 """In a longer text a near miss is more likely a word of its own."""
 
+_ORDER: Final = (0, -1, 1)
+"""How much longer the word that was meant may be, the likeliest first."""
+
 T = TypeVar("T")
 
 
@@ -29,7 +32,7 @@ class Keyword(msgspec.Struct, Generic[T], frozen=True):
 class Keywords(Generic[T]):
     """A matcher: one look-up a word of the text, and a comparison where a keyword begins so."""
 
-    __slots__ = ("_by_first_word", "_first_words", "_near")
+    __slots__ = ("_by_first_word", "_first_words", "_longest", "_near")
 
     def __init__(self, entries: Iterable[tuple[str, T, int]], *, typos: bool) -> None:
         """`entries`: (keyword, what it stands for, class: the lowest wins); then the longest, then the first."""
@@ -46,6 +49,7 @@ class Keywords(Generic[T]):
         self._by_first_word = found
         self._first_words = frozenset(found)
         self._near = _long_words(found) if typos else {}
+        self._longest = max(map(len, self._near), default=0)
 
     def find(self, folded: str) -> Iterator[tuple[Keyword[T], bool]]:
         """The keywords in a folded text, best first, each with whether it is the whole text."""
@@ -79,11 +83,11 @@ class Keywords(Generic[T]):
         return mended
 
     def _nearest(self, word: str) -> str | None:
-        for length in (len(word), len(word) - 1, len(word) + 1):
-            for known in self._near.get((word[0], length), ()):
-                if one_slip(word, known):
-                    return known
-        return None
+        if len(word) > self._longest + 1:
+            return None
+        variants = (known for variant in _variants(word) for known in self._near.get(variant, ()))
+        near = {known for known in variants if known[0] == word[0] and one_slip(word, known)}
+        return min(near, key=lambda known: (_ORDER.index(len(known) - len(word)), known), default=None)
 
 
 def one_slip(a: str, b: str) -> bool:
@@ -100,12 +104,17 @@ def one_slip(a: str, b: str) -> bool:
     return rest_a[1:] == rest_b or rest_a == rest_b[1:]
 
 
-def _long_words(found: dict[str, list[Keyword[T]]]) -> dict[tuple[str, int], tuple[str, ...]]:
-    """The keywords' longer words by first letter and length: a slip of the finger seldom hits the first letter."""
-    near: dict[tuple[str, int], tuple[str, ...]] = {}
+def _long_words(found: dict[str, list[Keyword[T]]]) -> dict[str, tuple[str, ...]]:
+    """The keywords' longer words by their variants: words a slip apart have one in common."""
+    near: dict[str, list[str]] = {}
     words = {word for keywords in found.values() for keyword in keywords for word in keyword.words}
     for word in sorted(words):
         if len(word) >= MIN_TYPO_LETTERS:
-            key = (word[0], len(word))
-            near[key] = (*near.get(key, ()), word)
-    return near
+            for variant in _variants(word):
+                near.setdefault(variant, []).append(word)
+    return {variant: tuple(known) for variant, known in near.items()}
+
+
+def _variants(word: str) -> set[str]:
+    """The word, and what is left of it without one of its letters; the first stays, a slip seldom hits it."""
+    return {word, *(word[:index] + word[index + 1 :] for index in range(1, len(word)))}

@@ -66,6 +66,8 @@ class ConversationState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     """How many messages the customer ever sent; expressions read it as `conversation_history.length`."""
     silent: int = 0
     """Timer turns since the customer's last word; bounds how often the bot speaks into the silence."""
+    calls: int = 0
+    """Calls since the customer's last word; bounds flows that call and call."""
     last_event_at: datetime | None = None
     heard_at: datetime | None = None
     """When the customer last said something; kept for flows with quiet hours."""

@@ -13,13 +13,15 @@ What a customer's message does, the first line that fits (`_hear` and `_next` ar
     waiting   anything else                             nothing: a human will answer
     bot       /start                                    a new session at the start node
     bot       a keyword of priority high                the action
-    bot       a choice by click, or by name, value or   the choice at the node that offered it
-              number of the choices on offer
     bot       a keyword (where: see engine.actions)     the action
+              that is not the exact answer to the
+              choices on offer
     bot       text, and the flow gathers bursts         it is held until the window closes, then read
     bot       text while a call is running              it is held until the result is there; what carries no
                                                         text is ignored
     bot       more than max_turns turns                 the fallback node; the turns are counted anew
+    bot       a choice by click, or by name, value or   the choice at the node that offered it
+              number of the choices on offer
     bot       the first of a session                    the start node
     bot       anything, a node waits                    that node's `answer`
     bot       anything, no node waits                   the fallback node, or the start node when there is none
@@ -124,7 +126,7 @@ def _decide(turn: Turn, body: EventBody) -> None:
         case CallFinished() | SearchFinished() | AnswerGenerated():
             _call_finished(turn, body)
         case ReactionReceived() | MessageEdited() | MessageDeleted() | ContactabilityChanged():
-            turn.note("ignored", detail=type(body).__name__)
+            turn.ignore(type(body).__name__)
         case _:
             assert_never(body)
 
@@ -143,6 +145,7 @@ def _hear(
     turn.unread = True
     turn.history += 1
     turn.silent = 0
+    turn.calls = 0
     if turn.bot.quiet_hours is not None:
         turn.heard_at = turn.now
     if turn.bot.detect is not None and not turn.chosen_language:
@@ -218,7 +221,7 @@ def _held(turn: Turn, fresh: str) -> bool:
     if not turn.bot.burst_ms or not isinstance(turn.event, TextReceived):
         return False
     turn.hold(turn.text)
-    turn.gathering = True
+    turn.silence_lasts = True
     if not turn.burst:
         turn.burst = turn.start_timer("burst", turn.bot.burst_ms / 1000)
     turn.note("held", detail=f"more may come within {turn.bot.burst_ms} ms")
@@ -334,7 +337,7 @@ def _over_the_limit(turn: Turn) -> bool:
 def _opened(turn: Turn) -> None:
     """Greet, but only who has not been greeted and has said nothing."""
     if turn.control != "bot" or turn.node or turn.history:
-        turn.note("ignored", detail="the conversation has begun already")
+        turn.ignore("the conversation has begun already")
         return
     turn.begin_answer()
     turn.renew("the conversation was opened")
@@ -348,7 +351,7 @@ def _timer_fired(turn: Turn, timer: str) -> None:
     waiting = turn.waiting
     node = turn.bot.nodes.get(waiting.node) if waiting is not None else None
     if waiting is None or node is None or not timer or waiting.timer != timer or turn.control != "bot":
-        turn.note("ignored", detail="a timer that nothing waits for")
+        turn.ignore("a timer that nothing waits for")
         return
     if not waiting.call and _postponed(turn, waiting):
         return
@@ -366,10 +369,11 @@ def _postponed(turn: Turn, waiting: Waiting) -> bool:
     """Whether what the timer would send must not be sent now: it answers nothing."""
     if turn.opted_out:
         turn.waiting = msgspec.structs.replace(waiting, timer="")
-        turn.note("ignored", waiting.node, "a timer; the customer has opted out")
+        turn.ignore("a timer; the customer has opted out", waiting.node)
         return True
     if turn.burst:
         _start_again(turn, waiting, turn.bot.burst_ms / 1000)
+        turn.silence_lasts = True
         turn.note("postponed", waiting.node, "the customer is writing")
         return True
     quiet = turn.bot.quiet_hours
@@ -379,6 +383,7 @@ def _postponed(turn: Turn, waiting: Waiting) -> bool:
     if until is None:
         return False
     _start_again(turn, waiting, (until - turn.now).total_seconds())
+    turn.silence_lasts = True
     turn.note("postponed", waiting.node, "quiet hours", until.isoformat(timespec="minutes"))
     return True
 
@@ -398,7 +403,7 @@ def _call_finished(turn: Turn, result: Result) -> None:
         or waiting.call != result.call
         or turn.control != "bot"
     ):
-        turn.note("ignored", detail="a result that nothing waits for")
+        turn.ignore("a result that nothing waits for")
         return
     turn.note("call", waiting.node, f"failed: {result.error}" if result.error else "finished")
     turn.begin_answer()

@@ -22,6 +22,10 @@ from engine.variables import MAX_VARIABLES, VariableError, fit, storable
 
 MAX_SILENT_TURNS: Final = 5
 """Timer turns in a row in which new timers are started: a bot that nobody answers falls silent after them."""
+MAX_SILENT_WAITS: Final = 100
+"""Timer turns in a row after which also a `wait` starts none: what is sent by itself has an end."""
+MAX_CALLS: Final = 50
+"""Calls in a row without a word from the customer: a flow that calls in a circle ends."""
 MAX_STACK: Final = 20
 """Calls and loops within each other."""
 MAX_COMPUTED_DEPTH: Final = 10
@@ -35,10 +39,10 @@ class Turn:
 
     __slots__ = (
         "_computing", "_folded", "_language", "_local", "_own_variables", "_shared", "_zone", "asked", "bot",
-        "burst", "channel", "chosen_language", "contact", "control", "customer", "customer_variables",
-        "delay_ms", "effects", "event", "fell_back", "flow", "gathering", "heard_at", "held", "history", "node",
-        "now", "opening", "opted_out", "response", "returning", "silent", "spoke", "stack", "state", "text",
-        "timers", "trace", "tried", "turns", "unread", "variables", "waiting",
+        "burst", "calls", "channel", "chosen_language", "contact", "control", "customer", "customer_variables",
+        "delay_ms", "effects", "event", "fell_back", "flow", "heard_at", "held", "history", "node", "now",
+        "opening", "opted_out", "response", "returning", "silence_lasts", "silent", "spoke", "stack", "state",
+        "text", "timers", "trace", "tried", "turns", "unread", "variables", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +74,7 @@ class Turn:
         self.timers = state.timers
         self.history = state.history
         self.silent = state.silent
+        self.calls = state.calls
         self.customer_variables: Mapping[str, Any] = customer.variables
         self.opted_out = customer.opted_out
         self.asked: Waiting | None = None
@@ -88,8 +93,8 @@ class Turn:
         """The unread text is the one that started the flow, in this very turn."""
         self.returning = False
         """A `return` was reached: the innermost call ends, and the loops within it."""
-        self.gathering = False
-        """The turn only holds what was said; the silence before it still counts."""
+        self.silence_lasts = False
+        """Nothing happened that ends the silence before: it counts for the session's timeout."""
         self.spoke = False
         self.fell_back = False
         self.tried: tuple[str, ...] = ()
@@ -154,6 +159,11 @@ class Turn:
         """Add to the account of the turn."""
         self.trace.append(TraceEntry(kind=kind, at=at, detail=detail, value=value))
 
+    def ignore(self, why: str, at: str = "") -> None:
+        """The event changes nothing; the silence before it lasts on."""
+        self.note("ignored", at, why)
+        self.silence_lasts = True
+
     def say(self, message: OutboundMessage, delay_ms: int = 0, typing: bool = False) -> None:
         """Send a message after what was sent before, `delay_ms` later. A message of nothing is not sent."""
         self.delay_ms += delay_ms
@@ -173,15 +183,23 @@ class Turn:
         self.waiting = Waiting(node=node, timer=timer, attempts=attempts, stage=stage)
 
     def wait_until(self, node: str, due_at: datetime, *, attempts: int = 0, stage: str = "") -> None:
-        """Wait at `node`, and be woken at `due_at` (UTC) however long the customer was silent."""
-        timer = self.start_timer(node, (due_at - self.now).total_seconds())
+        """Wait at `node`, and be woken at `due_at` (UTC), also when the customer has long been silent."""
+        timer = ""
+        if self.silent < MAX_SILENT_WAITS:
+            timer = self.start_timer(node, (due_at - self.now).total_seconds())
+        else:
+            self.note("limit", node, f"no timer: the customer said nothing for {self.silent} timers")
         self.waiting = Waiting(node=node, timer=timer, attempts=attempts, stage=stage)
 
     def wait_for(self, node: str, make: Callable[[str], Call], timeout: float) -> None:
         """Make a call (`make` is given its name) and wait for its result, at most `timeout` seconds.
 
-        What the customer writes meanwhile is held, and unread when the result is there.
+        What the customer writes meanwhile is held, and unread when the result is there. Raises EngineError after
+        MAX_CALLS in a row.
         """
+        if self.calls >= MAX_CALLS:
+            raise EngineError(f"more than {MAX_CALLS} calls without a word from the customer")
+        self.calls += 1
         timer = self.start_timer(node, timeout)
         self.effects.append(make(timer))
         self.note("call", node, "started")
@@ -378,7 +396,8 @@ class Turn:
                 timers=self.timers,
                 history=self.history,
                 silent=self.silent,
-                last_event_at=self.state.last_event_at if self.gathering else self.now,
+                calls=self.calls,
+                last_event_at=self.state.last_event_at if self.silence_lasts else self.now,
                 heard_at=self.heard_at,
             ),
             effects=tuple(self.effects),

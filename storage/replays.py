@@ -193,6 +193,15 @@ async def load_publications(
     return publications, active[0]["id"] if active else None
 
 
+async def load_remembered(
+    database: Database, organization_id: UUID, chatbot_id: UUID
+) -> tuple[dict[str, Any], int]:
+    """What a bot remembers for all, and how many conversations it has."""
+    (record,) = await _fetch(database, organization_id, "remembered", chatbot_id)
+    variables: dict[str, Any] = msgspec.json.decode(record["variables"])
+    return variables, record["conversations"]
+
+
 async def _fetch(database: Database, organization_id: UUID, name: str, *arguments: Any) -> list[Any]:
     async with database.raw() as connection, transaction(connection, {organization_id}):
         records: list[Any] = await connection.fetch(_SQL[name], *arguments)

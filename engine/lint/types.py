@@ -71,8 +71,8 @@ def _stored(flow: Flow, id: str) -> Iterator[Remark]:
         wanted = _KINDS.get(declared) if declared is not None else None
         # A text variable takes numbers, true and false as their texts.
         if (
-            variable in flow.known.computed
-            or wanted is None
+            wanted is None
+            or variable in flow.known.computed
             or wanted == stored
             or (wanted == TEXT and stored in (NUMBER, TRUTH))
         ):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_INTENTS = 200
 MAX_EXAMPLES = 500
+MAX_ALL_EXAMPLES = 2_000
+"""Of all intents of a node: every pair of them is compared when the flow is compiled."""
 
 
 class Intent(Part):
@@ -52,6 +54,8 @@ class AiIntentConfig(NodeConfig):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f'two intents are called "{name}"; give each a name of its own')
+        if sum(len(intent.examples) for intent in self.intents) > MAX_ALL_EXAMPLES:
+            raise ValueError(f"there are more than {MAX_ALL_EXAMPLES} examples; keep those that differ most")
         return self
 
 

@@ -240,6 +240,7 @@ async def _document(session: Session, owner: Owner, past: Past, id: UUID, flow: 
     """What the version says; without one, the version that the conversation began on."""
     from gateway.admin.flows import document_of_version
     from gateway.flows.document import document_of
+    from gateway.replay.beginning import beginning_of
     from storage.bots import list_chatbots
     from storage.flows import load_document
 
@@ -250,7 +251,8 @@ async def _document(session: Session, owner: Owner, past: Past, id: UUID, flow: 
             bots = await list_chatbots(connection)
         bot = next(bot for bot in bots if bot.id == chatbot)
         return await document_of_version(session.database, owner, bot, flow)
-    version = past.timelines[chatbot].at(found.events[0].at)
+    begin = beginning_of(past, found)
+    version = past.timelines[chatbot].at(found.events[begin.index if begin else 0].at)
     if version is None:
         fail("no flow was published when it began; name one with --flow")
     async with session.database.transaction([owner.id]) as connection:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_WARNINGS = 20
 
-app = typer.Typer(help="Publish, revert and compare the versions of a bot's flow.", no_args_is_help=True)
+app = typer.Typer(help="Check, test, try out, draw, publish, revert and compare flows.", no_args_is_help=True)
 
 Source = Annotated[Path, typer.Argument(help="A flow in JSON, or a bot's folder.", metavar="FILE_OR_FOLDER")]
 Version = Annotated[

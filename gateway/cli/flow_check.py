@@ -63,9 +63,5 @@ def check(
 def _summary(source: Path, counts: Mapping[Severity, int]) -> str:
     if not counts:
         return f"{source}: no problem."
-    told = [
-        f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}"
-        for kind in _KINDS
-        if counts[kind]
-    ]
+    told = [f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}" for kind in _KINDS if counts[kind]]
     return f"{source}: {', '.join(told)}."

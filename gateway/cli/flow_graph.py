@@ -102,12 +102,15 @@ def _stored(
         if not last:
             return document, None
         now = utc_now()
-        replayed = replay(await open_last(session.database, owner.id, bot.id, last, now)).values()
+        past = await open_last(session.database, owner.id, bot.id, last, now)
+        replayed = replay(past).values()
         whole = [one for one in replayed if one.beginning is not None]
         differing = sum(one.difference is not None for one in whole)
         say(f"Visits of {len(whole)} conversations.")
         if len(whole) < len(replayed):
             say(f"{len(replayed) - len(whole)} more are too old: their beginning is not kept any more.")
+        if past.left_out:
+            say(f"{past.left_out} more have too many events together.")
         if differing:
             say(f"{differing} of them did not replay as they were; see: gateway conversation replay ID")
         return document, visits(whole, now)

@@ -49,8 +49,11 @@ def _commands() -> None:
     """Import the groups; only after `check_packages`, so that a wrong package is named, not tripped over."""
     from gateway.cli.bot import app as bot
     from gateway.cli.channel import app as channel
+    from gateway.cli.conversation import app as conversation
     from gateway.cli.docs import app as docs
     from gateway.cli.flow import app as flow
+    from gateway.cli.flow_check import register as register_flow_check
+    from gateway.cli.flow_graph import register as register_flow_graph
     from gateway.cli.flow_test import register as register_flow_tests
     from gateway.cli.inbox import app as inbox
     from gateway.cli.keys import app as keys
@@ -58,14 +61,17 @@ def _commands() -> None:
     from gateway.cli.server import register
 
     register(app)
+    register_flow_check(flow)
     register_flow_tests(flow)
+    register_flow_graph(flow)
     app.add_typer(bot, name="bot")
     app.add_typer(flow, name="flow")
     app.add_typer(channel, name="channel")
+    app.add_typer(conversation, name="conversation")
     app.add_typer(inbox, name="inbox")
     app.add_typer(keys, name="keys")
     app.add_typer(secret, name="secret")
-    app.add_typer(docs, name="docs", hidden=True)
+    app.add_typer(docs, name="docs")
 
 
 def _explain(error: Exception) -> int:

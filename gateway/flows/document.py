@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from engine.document import DEFINITION, SECTIONS
+from engine.document import DEFINITION
 from engine.problems import shortened, suggestion
 from gateway.errors import ConfigurationError, Problem
 from gateway.flows.files import parse_json, read_json, unreadable
@@ -30,6 +30,7 @@ FLOW_ID: Final = "main"
 """The flow that a bot speaks when its document names none."""
 
 _SHAPES: Final[Mapping[str, tuple[type[Any], str]]] = {
+    "$schema": (str, "a text such as ./flow.schema.json"),
     "flow_id": (str, "a text"),
     "version": (str, "a text such as 1.0.0"),
     DEFINITION: (dict, "an object"),

@@ -15,7 +15,7 @@ ELLIPSIS: Final = "…"
 MONOSPACE: Final = 0.61
 """Width of a character in a monospaced font, in ems."""
 
-_NARROW: Final = frozenset("ijlI|!.,:;'`·’‘ftr()[]{}/\\- \u00a0")
+_NARROW: Final = frozenset("ijlI|!.,:;'`·’‘ftr()[]/\\- \u00a0")
 _WIDE: Final = frozenset("mwMW@%&—…→")
 _JOINERS: Final = "\u200d\ufe0e\ufe0f"
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

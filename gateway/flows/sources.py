@@ -19,7 +19,7 @@ from gateway.flows.folder import BOT_FILE, MAIN_FILE, MAX_FILES, TESTS_FILE
 from gateway.flows.source import Source, SourceError, parse
 
 TESTS: Final = "test_scenarios"
-_LIFTED: Final = ("flow_id", "version", "flow_metadata", *SECTIONS, TESTS)
+_LIFTED: Final = ("$schema", "flow_id", "version", "flow_metadata", *SECTIONS, TESTS)
 """Sections that are the document's own also where they stand beside the nodes of a bare definition."""
 _SPLIT: Final[tuple[tuple[Steps, str], ...]] = (
     ((DEFINITION, "flows"), "flows"),

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from engine.bot import Bot
 from gateway.bots import BotRegistry
 from gateway.embedding import shared_embedder
@@ -18,6 +20,7 @@ from storage.replays import (
     list_conversations,
     load_past,
     load_publications,
+    load_remembered,
 )
 
 
@@ -33,21 +36,30 @@ async def find_conversation(database: Database, organization_id: UUID, beginning
 async def open_past(
     database: Database, organization_id: UUID, conversation_ids: Collection[UUID], now: datetime
 ) -> Past:
-    """The past of these conversations. Where bots remember for all, that of all their conversations with it."""
+    """The past of these conversations. Where a bot remembers for all, that of its other conversations with it."""
     wanted = tuple(dict.fromkeys(conversation_ids))[:MAX_CONVERSATIONS]
     past = await _read(database, organization_id, wanted, wanted, now)
-    remembering = {
-        conversation.stored.chatbot_id
-        for conversation in past.conversations.values()
-        if any(_remembers(bot) for bot in past.bots.values())
-    }
+    if not any(_remembers(bot) for bot in past.bots.values()):
+        return past
     others: list[UUID] = []
-    for chatbot_id in remembering:
+    for chatbot_id in past.timelines:
         lines = await list_conversations(database, organization_id, chatbot_id, MAX_CONVERSATIONS)
         others.extend(line.id for line in lines)
-    if set(others) <= past.conversations.keys():
-        return past
-    return await _read(database, organization_id, [*wanted, *others], wanted, now)
+    if not set(others) <= past.conversations.keys():
+        more = await _read(database, organization_id, [*wanted, *others], wanted, now)
+        past = more if more.left_out <= past.left_out else past
+    return await _with_memory(database, organization_id, past)
+
+
+async def _with_memory(database: Database, organization_id: UUID, past: Past) -> Past:
+    """With what bots are taken to remember, unless all that they ever heard is there."""
+    remembered = {}
+    for chatbot_id in past.timelines:
+        variables, number = await load_remembered(database, organization_id, chatbot_id)
+        heard = [one for one in past.conversations.values() if one.stored.chatbot_id == chatbot_id]
+        if len(heard) < number or any(one.gone or one.cut for one in heard):
+            remembered[chatbot_id] = variables
+    return msgspec.structs.replace(past, remembered=remembered)
 
 
 async def open_last(

@@ -23,7 +23,7 @@ class Memory:
 
     def __init__(self, past: Past) -> None:
         self._customers: dict[UUID, Customer] = {}
-        self._shared: dict[UUID, Mapping[str, Any]] = {}
+        self._shared: dict[UUID, Mapping[str, Any]] = dict(past.remembered)
         self.guessed: set[UUID] = set()
         """Customers that are taken as they are now, since not all that made them so is kept."""
         by_customer: dict[UUID, list[PastConversation]] = {}

@@ -148,6 +148,8 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     """Compiled versions."""
     wanted: tuple[UUID, ...]
     """The conversations that are asked about; the others are there for what they made customers and bots remember."""
+    remembered: Mapping[UUID, Mapping[str, Any]] = {}
+    """By bot, what it is taken to remember for all in the beginning, where not all that made it so is kept."""
     left_out: int = 0
     """Conversations that are asked about but have too many events together."""
 

@@ -45,6 +45,8 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     difference: Difference | None
     guessed: bool
     """The customer was taken as they are now."""
+    remembered: bool = False
+    """What the bot remembers for all was, in the beginning, taken as it is now."""
 
 
 def replay(past: Past) -> dict[UUID, Replayed]:
@@ -106,6 +108,7 @@ class _Run:
             turns=tuple(self.turns[conversation.id]),
             difference=None if begin is None else self._difference(conversation, begin),
             guessed=conversation.stored.customer_id in self._memory.guessed,
+            remembered=conversation.stored.chatbot_id in self._past.remembered,
         )
 
     def _turn(self, conversation: PastConversation, index: int) -> None:

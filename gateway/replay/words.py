@@ -37,6 +37,8 @@ GUESSED = (
     "they are taken as they are now."
 )
 
+REMEMBERED = "Not all that the bot was told is kept: what it remembers for all begins as it is now."
+
 
 def counted(number: int, noun: str) -> str:
     """`1 event`, `2 events`."""
@@ -96,6 +98,8 @@ def replayed_lines(one: Replayed, *, trace: bool = False) -> Iterator[str]:
     yield from skipped_lines(one.conversation, skipped)
     if one.guessed and one.beginning is not None:
         yield GUESSED
+    if one.remembered and one.beginning is not None:
+        yield REMEMBERED
     if skipped is None:
         yield "It can't be replayed: no event that is kept begins a session by itself."
         return
@@ -141,6 +145,7 @@ def replayed_json(one: Replayed, *, trace: bool = False) -> dict[str, Any]:
         "parked": one.conversation.parked,
         "begins_at": None if skipped is None else skipped + 1,
         "customer_as_now": one.guessed,
+        "bot_as_now": one.remembered,
         "equal": one.beginning is not None and difference is None,
         "difference": None,
     }

@@ -78,3 +78,9 @@ ORDER BY a.created_at, a.id
 
 -- name: active
 SELECT b.active_flow_id AS id FROM chatbots b WHERE b.id = $1
+
+-- name: remembered
+-- What a bot remembers for all, and how many conversations may have made it so.
+SELECT b.variables, (SELECT count(*) FROM conversations c WHERE c.chatbot_id = b.id) AS conversations
+FROM chatbots b
+WHERE b.id = $1

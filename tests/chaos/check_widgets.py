@@ -20,11 +20,9 @@ def check_widgets(findings: Findings) -> None:
         connections: defaultdict[tuple[int, int], list[Frame]] = defaultdict(list)
         for frame in told[chat]:
             if frame.what == "message":
-                connections[(frame.connection, frame.since)].append(frame)
-        opened: set[int] = set()
-        for (connection, since), frames in connections.items():
-            _pushed(findings, chat, transcript, since, frames, resumed=connection in opened)
-            opened.add(connection)
+                connections[(frame.connection, frame.resumes)].append(frame)
+        for (_, resumes), frames in connections.items():
+            _pushed(findings, chat, transcript, frames[0].since, frames, resumed=resumes > 0)
 
 
 def _complete(

@@ -114,6 +114,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """Counts up with the widget's connections."""
     since: int
     """The number up to which the widget had everything when this connection (or its last resume) began."""
+    resumes: int = 0
+    """How often the widget had asked for what is missing, on this connection."""
     what: Literal["message", "ack"]
     seq: int
     text: str

@@ -43,6 +43,7 @@ class Widget:
         self._texts: set[str] = set()
         self._connection = 0
         self._since = 0
+        self._resumes = 0
         self._wire: aiohttp.ClientWebSocketResponse | None = None
         self._heard = 0.0
         self._resend_at: float | None = None
@@ -90,6 +91,7 @@ class Widget:
     async def _serve(self, wire: aiohttp.ClientWebSocketResponse) -> None:
         self._connection += 1
         self._since = self._place
+        self._resumes = 0
         self._heard = time.monotonic()
         hello: dict[str, Any] = {"type": "hello", "seq": self._place, "conversation": self._conversation}
         await wire.send_json(hello | ({"token": self._token} if self._token else {}))
@@ -126,6 +128,7 @@ class Widget:
         elif now - self._gap_since > 2.0:
             self._gap_since = None
             self._since = self._place
+            self._resumes += 1
             await wire.send_json({"type": "resume", "seq": self._place})
 
     async def _take(self, wire: aiohttp.ClientWebSocketResponse, frame: Mapping[str, Any]) -> None:
@@ -160,10 +163,9 @@ class Widget:
             self._learn("ack", frame["seq"], event.name)
 
     def _learn(self, what: str, seq: int, text: str) -> None:
-        frame = {"chat": self._chat, "connection": self._connection, "since": self._since, "what": what}
-        self._log.frames.append(
-            msgspec.convert(frame | {"seq": seq, "text": text, "at": time.monotonic()}, Frame)
-        )
+        place = {"chat": self._chat, "connection": self._connection, "since": self._since}
+        frame = {"resumes": self._resumes, "what": what, "seq": seq, "text": text, "at": time.monotonic()}
+        self._log.frames.append(msgspec.convert(place | frame, Frame))
         self._known[seq] = text
         while self._place + 1 in self._known:
             self._place += 1

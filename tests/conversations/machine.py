@@ -8,14 +8,12 @@ prints what was done and how large things became, or the first run that broke a 
 from __future__ import annotations
 
 import argparse
-import re
+import signal
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -29,42 +27,21 @@ from engine.effects import (
     Generate,
     Remember,
     Search,
-    Send,
     StartTimer,
     UpdateCustomer,
 )
-from engine.errors import EngineError
-from engine.events import EventBody, InboundEvent, TimerFired
+from engine.events import EventBody, TimerFired
 from engine.lint import lint
-from engine.state import ConversationState, Customer, Outcome, TraceEntry
-from engine.step import step
-from engine.turn import MAX_HELD, MAX_STACK
+from engine.state import ConversationState, Customer, Outcome
 from engine.ways import ways
 from tests.conversations.chat import WORKING_HOURS, event_of
+from tests.conversations.invariants import Broken, checked_step, demand
 from tests.conversations.random_events import MARK, EventMaker
-from tests.conversations.random_flows import FALLBACK, FlowMaker
+from tests.conversations.random_flows import FlowMaker
 
-MAX_TRACE_A_NODE: Final = 10
-"""Entries that one node of these flows can leave."""
-MAX_EFFECTS_A_NODE: Final = 3
-MAX_STATE: Final = 200_000
-"""Bytes of a state as JSON."""
-MAX_SECONDS: Final = 5.0
-"""One step, even on a busy machine."""
-DECLARED: Final = re.compile(
-    r"a loop: \d+ nodes entered|the call failed: |no result in time|no recipient has an e-mail address"
-)
-"""Errors that are no exceptions."""
-
-
-class Broken(AssertionError):
-    """Something that must always hold does not."""
-
-
-def demand(holds: object, what: str) -> None:
-    """Raise Broken unless it holds."""
-    if not holds:
-        raise Broken(what)
+MAX_RUN_S: Final = 60
+SILENCE: Final = 12
+"""Events in a row that are no word of the customer's."""
 
 
 @dataclass
@@ -114,6 +91,7 @@ class Machine:
         )  # fmt: skip
         self._shared: dict[str, Any] = {}
         self._running: set[str] = set()
+        self._silent = 0
         self._calls: list[str] = []
         self._types: dict[str, str] = {}
         self._bot = self._new_bot()
@@ -127,8 +105,15 @@ class Machine:
                 control = self._random.choice(("human", "bot"))
                 self._state = msgspec.structs.replace(self._state, control=control)
             self._now += timedelta(seconds=self._events.seconds())
-            body = self._events.event(self._bot, self._state, sorted(self._running), self._calls)
-            self._step(body)
+            self._step(self._next())
+
+    def _next(self) -> EventBody:
+        """The next event; now and then the customer is silent for long, and only timers fire."""
+        running = sorted(self._running)
+        self._silent = self._silent - 1 if self._silent else SILENCE * (self._random.random() < 0.03)
+        if self._silent and running:
+            return TimerFired(timer=self._random.choice(running))
+        return self._events.event(self._bot, self._state, running, self._calls)
 
     def _new_bot(self) -> Bot:
         definition = FlowMaker(self._random).definition()
@@ -190,80 +175,26 @@ class Machine:
             demand(not waiting.call or waiting.call in self._calls, f"the call {waiting.call} was never made")
 
 
-def checked_step(
-    bot: Bot,
-    state: ConversationState,
-    event: InboundEvent,
-    customer: Customer,
-    now: datetime,
-    shared: Mapping[str, Any] = MappingProxyType({}),
-) -> Outcome:
-    """A step, done twice. Raises Broken when it breaks a rule that holds of every one."""
-    before = msgspec.json.encode(state)
-    began = time.perf_counter()
-    outcome = step(bot, state, event, customer, now, shared=shared, channel="web")
-    took = time.perf_counter() - began
-    demand(took < MAX_SECONDS, f"a step took {took:.1f} s")
-    again = step(bot, state, event, customer, now, shared=shared, channel="web")
-    demand(msgspec.json.encode(again) == msgspec.json.encode(outcome), "the same step came out differently")
-    demand(msgspec.json.encode(state) == before, "the step changed the state that it was given")
-    check_state(outcome.state)
-    check_trace(bot, outcome.trace)
-    check_effects(bot, outcome.effects)
-    return outcome
-
-
-def check_state(state: ConversationState) -> None:
-    """The state is bounded, and reads back as it was written."""
-    encoded = msgspec.json.encode(state)
-    demand(msgspec.json.decode(encoded, type=ConversationState) == state, "the state reads back differently")
-    demand(len(encoded) < MAX_STATE, f"the state has {len(encoded)} bytes")
-    demand(len(state.stack) <= MAX_STACK, f"{len(state.stack)} calls and loops within each other")
-    demand(len(state.held) <= MAX_HELD, "too much is held")
-
-
-def check_trace(bot: Bot, trace: tuple[TraceEntry, ...]) -> None:
-    """The account is bounded, quotes nobody, and tells of no mistake of the engine's own."""
-    demand(len(trace) <= 2 * bot.max_steps * MAX_TRACE_A_NODE, f"a trace of {len(trace)} entries")
-    quoted = MARK.encode() in msgspec.json.encode(trace)
-    demand(not quoted, f"the trace quotes the customer: {[entry for entry in trace if MARK in repr(entry)]}")
-    for entry in trace:
-        demand(entry.kind != "error" or expected(entry.detail), f"an error of the engine's own: {entry}")
-    fallbacks = [e for e in trace if e.kind == "fallback" and e.at == FALLBACK == bot.fallback]
-    demand(len(fallbacks) <= 1, f"the fallback came {len(fallbacks)} times")
-
-
-def check_effects(bot: Bot, effects: tuple[Effect, ...]) -> None:
-    """What is to be done is bounded, can be stored, and comes in order."""
-    demand(len(effects) <= 2 * bot.max_steps * MAX_EFFECTS_A_NODE, f"{len(effects)} effects")
-    encoded = msgspec.json.encode(effects)
-    demand(
-        msgspec.json.decode(encoded, type=tuple[Effect, ...]) == effects, "the effects read back differently"
-    )
-    delays = [effect.delay_ms for effect in effects if isinstance(effect, Send)]
-    demand(delays == sorted(delays), "a message overtakes another")
-
-
-def expected(detail: str) -> bool:
-    """Whether an error is one that a flow can make: an EngineError, or a declared text."""
-    return detail.partition(":")[0] in _ENGINE_ERRORS or DECLARED.match(detail) is not None
-
-
-def _names(error: type[EngineError]) -> set[str]:
-    return {error.__name__}.union(*(_names(other) for other in error.__subclasses__()))
-
-
-_ENGINE_ERRORS: Final = frozenset(_names(EngineError))
+class Endless(BaseException):
+    """A run does not end; no handler of the engine's is to catch it."""
 
 
 def run(seed: int, steps: int, figures: Figures) -> None:
-    """One run. Raises Broken, with how to repeat it, when a rule is broken."""
+    """One run. Raises Broken, with how to repeat it, when a rule is broken or the run does not end."""
+    before = signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(MAX_RUN_S)
     try:
         Machine(Random(seed), figures).run(steps)
-    except Exception as error:
-        raise Broken(
-            f"--runs 1 --steps {steps} --seed {seed}: {type(error).__name__}: {error}"[:500]
-        ) from error
+    except (Exception, Endless) as error:
+        what = f"--runs 1 --steps {steps} --seed {seed}: {type(error).__name__}: {error}"
+        raise Broken(what[:500]) from error
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _give_up(*_: object) -> None:
+    raise Endless(f"no end after {MAX_RUN_S} s")
 
 
 def main() -> None:

@@ -220,7 +220,9 @@ def test_a_killed_server_is_started_again(kind: type[EmbeddedServer], folder: Pa
             before = running(server)
             os.kill(before, signal.SIGKILL)
             assert wait_gone(before, 5)
-            assert wait_until(lambda: server.pid is None, 10)  # its children hold the socket until they notice
+            assert wait_until(
+                lambda: server.pid is None, 10
+            )  # its children hold the socket until they notice
             server.start()
             assert running(server) != before
 

@@ -17,8 +17,8 @@ import pytest
 
 from adapters.protocol import Parsed
 from engine.compile import compile_flow
-from engine.effects import Send
 from engine.document import definition_of
+from engine.effects import Send
 from engine.state import ConversationState, Customer
 from engine.step import step
 from gateway.channel import Channel

@@ -20,6 +20,7 @@ from gateway.flows.layers import components, layers_of, near
 from gateway.flows.layout import Arrangement, Arrow, Box, arrange
 from gateway.flows.lettering import fit, markup, width, wrap
 from gateway.flows.scene import compose
+from tests.conversations.chat import ROOT
 
 DEMO = json.loads((Path(__file__).parents[2] / "gateway" / "demo" / "flow.json").read_text("utf-8"))
 SVG = "{http://www.w3.org/2000/svg}"
@@ -358,3 +359,9 @@ def test_a_flow_of_two_thousand_nodes_is_drawn_in_three_seconds() -> None:
     svg = draw(flow(*nodes))
     assert time.process_time() - begun < 3.0
     assert svg.count("data-node=") == 2_000
+
+
+def test_the_picture_in_the_readme_is_fresh() -> None:
+    definition = json.loads((ROOT / "gateway/demo/flow.json").read_text())
+    drawn = (ROOT / "docs/images/flow.svg").read_text(encoding="utf-8")
+    assert drawn == draw(definition, title="flow"), "draw it again: gateway flow graph gateway/demo/flow.json"

@@ -13,6 +13,7 @@ import pytest
 from engine import check, fields, flow, turn, variables
 from engine.answers.translations import TRANSLATIONS
 from engine.compile import compile_flow
+from engine.document import definition_of
 from engine.environment import BUILTINS
 from engine.expressions import limits as expressions
 from engine.flow import FlowDefinition, GlobalSettings, VariableDefinition
@@ -32,7 +33,6 @@ from engine.nodes import (
     split,
     switch,
 )
-from engine.document import definition_of
 from engine.scenarios import run_scenarios
 from engine.templates import compile_template
 from engine.templates import limits as templates

@@ -277,6 +277,10 @@ def _push_out_of_order(history: History) -> None:
     history.frames[index], history.frames[index + 1] = history.frames[index + 1], history.frames[index]
 
 
+def _push_again_unasked(history: History) -> None:
+    history.frames += [frame for frame in history.frames if frame.what == "message"]
+
+
 def _tell_the_widget_something_else(history: History) -> None:
     history.frames[-1] = msgspec.structs.replace(history.frames[-1], text="echo w1e99")
 
@@ -430,6 +434,7 @@ BREACHES: list[tuple[Callable[[History], None], Fault]] = [
     (_hide_from_the_widget, Fault.SEQUENCE_GAP),
     (_skip_on_the_wire, Fault.SEQUENCE_GAP),
     (_push_out_of_order, Fault.ORDER_BREAK),
+    (_push_again_unasked, Fault.ORDER_BREAK),
     (_tell_the_widget_something_else, Fault.SEND_WITHOUT_TURN),
     (_let_a_status_fall, Fault.STATUS_FELL),
     (_clear_a_failure, Fault.STATUS_FELL),
@@ -495,6 +500,14 @@ def test_each_kill_in_flight_excuses_one_more_request(history: History) -> None:
     report = check(history)
 
     assert (report.violations, report.repeated_calls) == ([], 2)
+
+
+def test_a_widget_that_asks_again_may_be_told_twice(history: History) -> None:
+    """Even if it has not come any further since it connected."""
+    again = [msgspec.structs.replace(frame, resumes=1) for frame in history.frames if frame.what == "message"]
+    history.frames += again
+
+    assert check(history).violations == []
 
 
 def test_a_paused_worker_may_repeat_a_send_late(history: History) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,30 @@ def test_a_slip_made_on_purpose_is_seen(word: str, data: st.DataObject) -> None:
     )
     for slip in slips:
         assert one_slip(slip, word) is (slip != word)
+
+
+@given(st.lists(words, min_size=1, max_size=8), words)
+def test_the_nearest_word_is_found_and_no_farther_one(known: list[str], said: str) -> None:
+    keywords = Keywords([(word, word, 0) for word in known], typos=True)
+    found = [keyword.text for keyword, _ in keywords.find(said)]
+    near = [word for word in known if len(word) >= 5 and word[0] == said[0] and distance(word, said) == 1]
+    if said in known:
+        assert set(found) == {said}
+    elif near and len(said) >= 4:
+        best = min(near, key=lambda word: ((0, -1, 1).index(len(word) - len(said)), word))
+        assert set(found) == {best}
+    else:
+        assert found == []
+
+
+def test_many_keywords_and_a_long_text_take_no_longer() -> None:
+    keywords = Keywords([(f"keyword{number:05d}x", number, 0) for number in range(20_000)], typos=True)
+    assert next(keyword.value for keyword, _ in keywords.find("kyword00017x")) == 17
+    began = perf_counter()
+    for _ in range(100):
+        assert not list(keywords.find(" ".join(["keyword9999yy"] * MAX_TYPO_WORDS)))
+        assert not list(keywords.find("x" * 4_000))
+    assert perf_counter() - began < 1
 
 
 @given(st.lists(phrases, min_size=1, max_size=6), words, words, st.booleans())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.events import LocationReceived
 from engine.state import Waiting
 from tests.conversations.chat import Chat, bot_of, message, node
 
@@ -101,3 +102,11 @@ def test_the_sentence_vectors_are_used_when_they_are_given() -> None:
     definition = {"start_node": "intent", "nodes": [intent(), *REST]}
     compile_flow(definition, flow_id="test", embed=embed)
     assert any("lamp" in text for text in asked)
+
+
+def test_what_carries_no_text_has_no_intent() -> None:
+    chat = Chat(bot_of(message("hello", "intent"), intent("elsewhere"), *REST))
+    chat.say("zzz")
+    chat.happen(LocationReceived(latitude=1.0, longitude=2.0))
+    assert chat.traced("intent") == ["there is no text to read"]
+    assert chat.entered == ["elsewhere"]

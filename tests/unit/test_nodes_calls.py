@@ -24,6 +24,7 @@ from engine.events import (
 from engine.nodes.calling import MARGIN_S
 from engine.nodes.http import BACKOFF_S
 from engine.state import ConversationState, Customer
+from engine.turn import MAX_CALLS
 from tests.conversations.chat import NIGHT, Chat, bot_of, message, node
 
 ERROR = {"target": "oh", "condition": "error"}
@@ -581,3 +582,15 @@ def test_calls_work_at_night_as_well() -> None:
     chat = Chat(bot, now=NIGHT)
     chat.say("hi")
     assert chat.finish(status=200) == ["after"]
+
+
+def test_calls_without_a_word_from_the_customer_have_an_end() -> None:
+    again = node("again", "ai_answer", "again", prompt="Go on.", silent=True)
+    chat = Chat(bot_of(again, message("sorry"), global_settings={"fallback_node": "sorry"}))
+    chat.say("hello")
+    for _ in range(MAX_CALLS - 1):
+        assert chat.finish(text="Fine.") == []
+    assert chat.finish(text="Fine.") == ["sorry"]
+    assert "error" in [entry.kind for entry in chat.trace]
+    chat.say("hello")
+    assert chat.state.calls == 0

@@ -12,6 +12,7 @@ from engine.effects import StartTimer
 from engine.events import MediaReceived
 from engine.nodes.wait import LONGEST
 from engine.state import ConversationState, Customer
+from engine.turn import MAX_SILENT_WAITS
 from tests.conversations.chat import Chat, bot_of, message, node
 
 WEDNESDAY = "2026-01-14T15:00Z"
@@ -273,3 +274,16 @@ def test_a_wait_has_one_end(config: dict[str, Any]) -> None:
 
 def test_the_longest_wait_is_what_a_flow_may_ask_for() -> None:
     assert chat_of(seconds=int(LONGEST.total_seconds())).due_in == LONGEST / timedelta(seconds=1)
+
+
+def test_what_a_flow_sends_by_itself_has_an_end() -> None:
+    chat = Chat(bot_of(node("pause", "wait", "news", seconds=60), message("news", "pause")))
+    chat.say("hello")
+    for _ in range(MAX_SILENT_WAITS):
+        chat.wait(60)
+        assert chat.time_out() == ["news"]
+    assert chat.state.waiting is not None
+    assert not chat.state.waiting.timer
+    assert chat.say("and now?") == ["news"]
+    assert chat.state.waiting is not None
+    assert chat.state.waiting.timer

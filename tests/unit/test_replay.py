@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,7 +62,8 @@ def stored(number: int = 1, **changes: Any) -> StoredConversation:
         "id": UUID(int=number), "chatbot_id": BOT, "channel_id": UUID(int=9), "customer_id": CUSTOMER,
         "platform": "web", "status": "active", "state": "{}", "state_version": 0, "created_at": NOW,
         "last_message_at": NOW, "customer_since": NOW, "first_name": "Ada", "last_name": None, "email": None,
-        "phone": None, "language": "fr", "timezone": None, "metadata": "{}", "variables": '{"now": 1}', "opted_out": True,
+        "phone": None, "language": "fr", "timezone": None, "metadata": "{}", "variables": '{"now": 1}',
+        "opted_out": True,
     }  # fmt: skip
     return StoredConversation(**{**values, **changes})
 
@@ -75,8 +77,8 @@ def event(body: EventBody | str, after: float = 0, *, id: int = 0, said: Sequenc
 
 
 def conversation(*events: PastEvent, **changes: Any) -> PastConversation:
-    known = {name: changes.pop(name) for name in ("gone", "parked", "cut", "state") if name in changes}
-    given: dict[str, Any] = {"state": ConversationState(), "gone": 0, "parked": 0, "cut": False, **known}
+    given: dict[str, Any] = {"state": ConversationState(), "gone": 0, "parked": 0, "cut": False}
+    given |= {name: changes.pop(name) for name in tuple(given) if name in changes}
     return PastConversation(stored=stored(**changes), events=events, **given)
 
 
@@ -129,9 +131,7 @@ def versions(**settings: Any) -> dict[UUID, Bot]:
 
 
 def bot_with_id(bot: Bot, id: UUID) -> Bot:
-    from dataclasses import replace
-
-    return replace(bot, flow_id=str(id))
+    return dataclasses.replace(bot, flow_id=str(id))
 
 
 def turn(
@@ -371,15 +371,18 @@ def lived(bot: Bot, *bodies: EventBody | str, gap: float = 10) -> PastConversati
     return conversation(*events, state=state)
 
 
-ASKING = bot_of(
-    node(
-        "ask",
-        "quick_reply",
-        message="Which, {{user.first_name}}?",
-        options=[{"text": "One", "target": "one"}],
+ASKING = bot_with_id(
+    bot_of(
+        node(
+            "ask",
+            "quick_reply",
+            message="Which, {{user.first_name}}?",
+            options=[{"text": "One", "target": "one"}],
+        ),
+        message("one"),
+        global_settings={"timeout": 300},
     ),
-    message("one"),
-    global_settings={"timeout": 300},
+    OLD,
 )
 
 BODIES = st.lists(

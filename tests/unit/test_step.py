@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from engine.effects import Send
 from engine.events import (
+    CallFinished,
     ChoiceMade,
     ContactabilityChanged,
     ContactReceived,
@@ -136,11 +135,7 @@ def test_what_is_no_message_changes_nothing(body: EventBody) -> None:
     chat.happen(body)
     assert chat.effects == ()
     assert [entry.kind for entry in chat.trace] == ["ignored"]
-    assert before.last_event_at is not None
-    assert chat.state == ConversationState(
-        flow=before.flow, node=before.node, waiting=before.waiting, turns=before.turns, timers=before.timers,
-        history=before.history, last_event_at=before.last_event_at + timedelta(seconds=10),
-    )  # fmt: skip
+    assert chat.state == before
 
 
 def test_opening_the_conversation_greets_once() -> None:
@@ -477,3 +472,24 @@ def test_sends_are_constant_objects_where_nothing_varies() -> None:
     chat.say("restart", "what do you sell")
     assert isinstance(first, Send)
     assert chat.sends[-1].message is first.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ReactionReceived(emoji=("👍",), message="1"),
+        TimerFired(timer="old#1"),
+        CallFinished(call="old#1"),
+        ConversationOpened(),
+    ],
+    ids=lambda body: type(body).__name__,
+)
+def test_what_is_ignored_does_not_end_the_silence(body: EventBody) -> None:
+    chat = Chat(bot_of(message("a"), global_settings={"timeout": 300}))
+    chat.say("hello")
+    chat.wait(200)
+    chat.happen(body)
+    assert chat.traced("ignored")
+    chat.wait(200)
+    chat.say("hello")
+    assert chat.traced("start") == ["silent for more than 300 s"]

@@ -18,8 +18,10 @@ from engine.effects import Effect, Send
 from engine.messages import OutboundMessage
 from engine.nodes import KINDS
 from engine.state import ConversationState, Customer, TraceEntry, Waiting
-from tests.conversations.chat import WORKING_HOURS, bot_of, demo_bot, event_of, load_flow, message
-from tests.conversations.machine import Broken, Figures, check_effects, check_trace, checked_step, run
+from engine.turn import MAX_STACK
+from tests.conversations.chat import WORKING_HOURS, Chat, bot_of, demo_bot, event_of, load_flow, message, node
+from tests.conversations.invariants import Broken, check_effects, check_trace, checked_step
+from tests.conversations.machine import Figures, run
 from tests.conversations.random_events import MARK, EventMaker
 
 BOT = demo_bot()
@@ -94,7 +96,17 @@ def test_any_state_and_event_have_an_outcome(
     body = EventMaker(random).event(BOT, state, ["product_flow#1", "burst#1"], ["product_flow#1"])
     outcome = checked_step(BOT, state, event_of(body), customer, WORKING_HOURS)
     assert outcome.state.node in {"", state.node, *BOT.nodes}
-    assert not [entry.detail for entry in outcome.trace if entry.kind == "error" and not state.waiting]
+
+
+def test_a_flow_that_calls_itself_after_each_answer_is_bounded() -> None:
+    asks = {"start_node": "ask", "nodes": [node("ask", "input", "again", message="?", variable="x"),
+                                           node("again", "call", flow="deeper")]}  # fmt: skip
+    chat = Chat(bot_of(node("call", "call", flow="deeper"), flows={"deeper": asks}))
+    deepest = 0
+    for _ in range(3 * MAX_STACK):
+        chat.say("on")
+        deepest = max(deepest, len(chat.state.stack))
+    assert deepest == MAX_STACK
 
 
 @pytest.mark.parametrize(

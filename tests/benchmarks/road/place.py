@@ -92,9 +92,7 @@ async def provision(database_url: str, keyring: Keyring) -> tuple[UUID, UUID]:
     change = Change(organization_id=organization.id, actor="bench", now=now)
     async with database.transaction([organization.id]) as connection:
         bot = await bots.save_chatbot(connection, change, slug="echo", name="Echo")
-        flow = await add_flow_version(
-            connection, change, chatbot_id=bot.id, flow_id="echo", definition=ECHO
-        )
+        flow = await add_flow_version(connection, change, chatbot_id=bot.id, flow_id="echo", definition=ECHO)
         await publish(connection, change, flow.id)
         telegram = await channels.create_channel(
             connection,
