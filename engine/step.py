@@ -265,13 +265,18 @@ def _why_fresh(turn: Turn) -> str:
     if turn.node not in turn.bot.nodes:
         return "the flow has no such node any more" if turn.node else "a new session"
     last, timeout = turn.state.last_event_at, turn.bot.timeout
-    if not timeout or last is None:
+    if not timeout or last is None or _waits_patiently(turn):
         return ""
     # The silence ended with the first text of a burst, as long ago as its window is.
     gathered = turn.bot.burst_ms / 1000 if turn.state.burst else 0
     if (turn.now - last).total_seconds() - gathered > timeout:
         return f"silent for more than {timeout} s"
     return ""
+
+
+def _waits_patiently(turn: Turn) -> bool:
+    node = turn.bot.nodes.get(turn.waiting.node) if turn.waiting is not None else None
+    return node is not None and node.patient
 
 
 def _action(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from msgspec import structs
+from msgspec import json, structs
 
 from engine.bot import Bot
 from engine.effects import Call, CancelTimer, Effect, Remember, Send, StartTimer
@@ -30,8 +30,14 @@ MAX_STACK: Final = 20
 """Calls and loops within each other."""
 MAX_COMPUTED_DEPTH: Final = 10
 """Computed variables that need each other."""
+MAX_SESSION_BYTES: Final = 262_144
+"""Of a session's variables together, as JSON: every turn reads and writes them."""
+LONG_TEXT: Final = 1_000
+"""Code points; shorter values are kept without measuring the others."""
 MAX_HELD: Final = 4_000
 """Code points of what the customer wrote and nobody could read yet."""
+
+_encode = json.Encoder().encode
 
 
 class Turn:
@@ -313,7 +319,14 @@ class Turn:
             self._own_variables = True
         if name not in self.variables and len(self.variables) >= MAX_VARIABLES:
             raise VariableError(f"a conversation keeps at most {MAX_VARIABLES} variables")
+        if isinstance(value, list | dict) or (isinstance(value, str) and len(value) > LONG_TEXT):
+            self._measure({**self.variables, name: value})
         self.variables[name] = value
+
+    def _measure(self, variables: Mapping[str, Any]) -> None:
+        """Raise VariableError when the session's variables together have become too large."""
+        if len(_encode(variables)) > MAX_SESSION_BYTES:
+            raise VariableError(f"the variables of a session hold at most {MAX_SESSION_BYTES // 1024} KiB")
 
     def declared(self, name: str) -> Any:
         """The value of a variable that the session does not have; UNDEFINED when nothing declares it."""

@@ -14,6 +14,8 @@ MAX_TEXT = 16_384
 """Code points of a text that is kept; the rest is cut off."""
 MAX_VALUES = 1_000
 """Values in one variable, nested ones included."""
+MAX_ALL_TEXT = 65_536
+"""Code points of all texts in one variable, keys included."""
 MAX_DEPTH = 8
 MAX_VARIABLES = 500
 """Variables that one conversation keeps."""
@@ -45,7 +47,7 @@ def storable(value: Any) -> Any:
 
     Raises VariableError when it is too large or too deep.
     """
-    return _storable(value, [MAX_VALUES], 0)
+    return _storable(value, [MAX_VALUES, MAX_ALL_TEXT], 0)
 
 
 def _storable(value: Any, left: list[int], depth: int) -> Any:
@@ -53,7 +55,7 @@ def _storable(value: Any, left: list[int], depth: int) -> Any:
     if left[0] < 0 or depth > MAX_DEPTH:
         raise VariableError(f"a variable holds at most {MAX_VALUES} values, {MAX_DEPTH} deep")
     if isinstance(value, str):
-        return readable(str(value)[:MAX_TEXT])
+        return _text_within(value, left)
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
@@ -63,10 +65,16 @@ def _storable(value: Any, left: list[int], depth: int) -> Any:
     if isinstance(value, list | tuple):
         return [_storable(item, left, depth + 1) for item in value]
     if isinstance(value, Mapping):
-        return {
-            readable(str(key)[:MAX_TEXT]): _storable(item, left, depth + 1) for key, item in value.items()
-        }
+        return {_text_within(str(key), left): _storable(item, left, depth + 1) for key, item in value.items()}
     return None
+
+
+def _text_within(text: str, left: list[int]) -> str:
+    kept = readable(str(text)[:MAX_TEXT])
+    left[1] -= len(kept)
+    if left[1] < 0:
+        raise VariableError(f"a variable holds at most {MAX_ALL_TEXT} characters of text")
+    return kept
 
 
 def _finite(value: int | float) -> float | None:

@@ -234,6 +234,8 @@ class Node(ABC):
 
     __slots__ = ("choices", "connections", "entered", "error", "id")
 
+    patient: ClassVar[bool] = False
+    """Waits as long as it says: the session does not end meanwhile, however long the customer is silent."""
     free_text: ClassVar[bool] = False
     """Takes any text as its answer, so that a keyword within it means nothing (a whole keyword still does)."""
 
@@ -319,7 +321,7 @@ class Tools:
             ]
         )
 
-    def placeholder(self, source: str) -> Callable[[Turn], Any] | None:
+    def placeholder(self, source: str, *, missing: Any = None) -> Callable[[Turn], Any] | None:
         """What gives the value, with its type, of a text that is one placeholder and nothing else."""
         pieces = split_secrets(source)
         if len(pieces) != 1 or isinstance(pieces[0], SecretName):
@@ -331,7 +333,7 @@ class Tools:
 
         def value(turn: Turn) -> Any:
             found = read(environment(turn))
-            return None if found is UNDEFINED else found
+            return missing if found is UNDEFINED else found
 
         return value
 

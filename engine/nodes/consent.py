@@ -9,8 +9,8 @@ from pydantic import Field
 from engine.answers import read_yes_no
 from engine.effects import Record
 from engine.fields import Label, NodeRef, SpokenText, VariableName
-from engine.folding import plain
 from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Text, Tools
+from engine.nodes.titles import Titles, titles_of
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -59,9 +59,7 @@ class ConsentNode(Node):
         self._text = text
         self._speech = Speech(text, config, menu)
         self._config = config
-        self._titles = {
-            plain(title): index for index, label in enumerate(menu.labels) for title in label.every
-        }
+        self._titles = Titles(titles_of(menu.labels))
 
     def enter(self, turn: Turn) -> Next:
         turn.unread = False
@@ -72,7 +70,7 @@ class ConsentNode(Node):
         self._ask(turn, turn.asked.attempts if turn.asked is not None else 0)
 
     def pick(self, turn: Turn) -> int | None:
-        return self._titles.get(plain(turn.text))
+        return self._titles.find(turn)
 
     def choose(self, turn: Turn, index: int) -> Next:
         return self._decided(turn, granted=index == 0)

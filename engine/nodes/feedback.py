@@ -12,8 +12,8 @@ from pydantic import Field
 from engine.answers import Reading, read_integer
 from engine.effects import Record
 from engine.fields import Label, SpokenText, VariableName
-from engine.folding import plain
 from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Tools
+from engine.nodes.titles import Titles, titles_of
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -65,9 +65,7 @@ class FeedbackNode(Node):
         self._rating = rating
         self._comment = comment
         self._config = config
-        self._titles = {
-            plain(title): index for index, label in enumerate(menu.labels) for title in label.every
-        }
+        self._titles = Titles(titles_of(menu.labels))
 
     def enter(self, turn: Turn) -> Next:
         turn.unread = False
@@ -82,7 +80,7 @@ class FeedbackNode(Node):
         turn.wait(self.id, attempts=asked.attempts if asked is not None else 0, stage=stage)
 
     def pick(self, turn: Turn) -> int | None:
-        index = self._titles.get(plain(turn.text))
+        index = self._titles.find(turn)
         commenting = turn.waiting is not None and bool(turn.waiting.stage)
         # What is typed counts for what is on offer: "5" may be a comment, and nobody was asked to skip the rating.
         return index if index is not None and (index >= len(RATINGS)) is commenting else None

@@ -27,9 +27,9 @@ from engine.answers import (
 )
 from engine.events import ContactReceived, LocationReceived, MediaReceived
 from engine.fields import Label, NodeRef, Part, Seconds, SpokenText, VariableName
-from engine.folding import plain
 from engine.messages import Request
 from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Tools, scalar
+from engine.nodes.titles import Titles, titles_of
 from engine.validation import Fault, Rules, compile_rules
 
 if TYPE_CHECKING:
@@ -149,13 +149,9 @@ class InputNode(Node):
         self._read = _READERS[config.type]
         self._check = compile_rules(config.validation)
         self._values = _values(config)
-        self._titles = {
-            plain(title): index for index, label in enumerate(menu.labels) for title in label.every
-        }
+        numbered = len(self._values) if config.type in ("yes_no", "choice") else 0
+        self._titles = Titles(titles_of(menu.labels), numbered)
         self._labels = menu.labels
-        if config.type in ("yes_no", "choice"):
-            for index in range(len(self._values)):
-                self._titles.setdefault(str(index + 1), index)
 
     def enter(self, turn: Turn) -> Next:
         self._speech.say(turn)
@@ -169,7 +165,7 @@ class InputNode(Node):
         turn.wait(self.id, attempts=turn.asked.attempts if turn.asked is not None else 0, timeout=timeout)
 
     def pick(self, turn: Turn) -> int | None:
-        return self._titles.get(plain(turn.text)) if self._titles and turn.text else None
+        return self._titles.find(turn)
 
     def choose(self, turn: Turn, index: int) -> Next:
         return self._keep(turn, self._values[index])

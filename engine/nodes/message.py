@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MORNING, AFTERNOON, EVENING = 5, 12, 18
 """The hours, local to the customer, from which each greeting is used."""
 MAX_VARIATIONS = 50
+_ARABIC_COMMA = frozenset({"ar", "fa", "ur"})
+"""Languages that write "،" for a comma."""
 
 
 class Personalization(Part):
@@ -137,7 +139,8 @@ class Greeting:
         name = first_name(turn.customer) if self._by_name else ""
         if self._by_time:
             greeting = sentence(time_of_day(turn.local_time().hour), turn.language)
-            return f"{greeting}, {name}! " if name else f"{greeting}! "
+            comma = "،" if turn.language.partition("-")[0].lower() in _ARABIC_COMMA else ","
+            return f"{greeting}{comma} {name}! " if name else f"{greeting}! "
         return f"{sentence('hi', turn.language)} {name}! " if name else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field, model_validator
 from engine.actions import ESCALATION, HANDOFF, perform
 from engine.fields import Label as LabelText
 from engine.fields import NodeRef, Part, Seconds, SpokenText, VariableName
-from engine.folding import fold, plain
 from engine.known import Known
-from engine.nodes.base import Connection, Label, Menu, Next, Node, SpeakingConfig, Speech, Tools, scalar
+from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Tools, scalar
+from engine.nodes.titles import Titles, titles_of
 from engine.problems import Finding
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class QuickReplyConfig(SpeakingConfig):
 class QuickReplyNode(Node):
     """A compiled `quick_reply`."""
 
-    __slots__ = ("_again", "_by_words", "_config", "_exact", "_speech", "_values", "_variable")
+    __slots__ = ("_again", "_config", "_speech", "_titles", "_values", "_variable")
 
     def __init__(
         self,
@@ -99,7 +99,12 @@ class QuickReplyNode(Node):
         self._values = tuple(
             option.text if option.value is None else option.value for option in config.options
         )
-        self._by_words, self._exact = _names(config.options, menu.labels)
+        values = [
+            (str(option.value), index)
+            for index, option in enumerate(config.options)
+            if option.value is not None
+        ]
+        self._titles = Titles([*titles_of(menu.labels), *values], numbered=len(config.options))
 
     def enter(self, turn: Turn) -> Next:
         self._ask(turn, self._speech, 0)
@@ -111,11 +116,7 @@ class QuickReplyNode(Node):
         self._ask(turn, self._speech, attempts, timer=turn.silent == 0)
 
     def pick(self, turn: Turn) -> int | None:
-        if self._exact:
-            index = self._exact.get(plain(turn.text))
-            if index is not None:
-                return index
-        return self._by_words.get(turn.folded)
+        return self._titles.find(turn)
 
     def choose(self, turn: Turn, index: int) -> Next:
         value = self._values[index]
@@ -169,24 +170,6 @@ class QuickReplyNode(Node):
         if target is None:
             self._repeat_for_ever(turn)
         return target
-
-
-def _names(options: list[Option], labels: Sequence[Label]) -> tuple[dict[str, int], dict[str, int]]:
-    """What can be typed for an option: by folded words, and exactly where its words alone are ambiguous."""
-    titles = [(title, index) for index, label in enumerate(labels) for title in label.every]
-    values = [(str(option.value), index) for index, option in enumerate(options) if option.value is not None]
-    owners: dict[str, set[int]] = {}
-    exact: dict[str, int] = {}
-    for name, index in (*titles, *values):
-        owners.setdefault(fold(name), set()).add(index)
-        exact.setdefault(plain(name), index)
-    by_words = {words: min(indexes) for words, indexes in owners.items() if len(indexes) == 1 and words}
-    ambiguous = any(len(indexes) > 1 for indexes in owners.values())
-    for index in range(len(options)):
-        if str(index + 1) not in owners:
-            by_words[str(index + 1)] = index
-    exact.pop("", None)
-    return by_words, exact if ambiguous else {}
 
 
 def build(definition: NodeDefinition, config: QuickReplyConfig, tools: Tools) -> QuickReplyNode:

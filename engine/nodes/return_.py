@@ -21,6 +21,8 @@ class ReturnNode(Node):
     __slots__ = ()
 
     def enter(self, turn: Turn) -> Next:
+        if not turn.stack:
+            return turn.fall_back("there is nothing to return to")
         turn.returning = True
         return None
 

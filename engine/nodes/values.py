@@ -16,7 +16,8 @@ Value: TypeAlias = "Callable[[Turn], Any]"
 def compile_value(value: Any, tools: Tools) -> Value:
     """What gives the value in a turn. Raises TemplateSyntaxError for a text that is no template."""
     if isinstance(value, str):
-        return tools.template(value)
+        # A number stays a number; what is missing is the empty text, as in any other template.
+        return tools.placeholder(value, missing="") or tools.template(value)
     if isinstance(value, list):
         items = [compile_value(item, tools) for item in value]
         return lambda turn: [item(turn) for item in items]

@@ -69,6 +69,8 @@ class WaitNode(Node):
 
     __slots__ = ("_config", "_end")
 
+    patient = True
+
     def __init__(self, id: str, connections: tuple[Connection, ...], end: End, config: WaitConfig) -> None:
         super().__init__(id, connections)
         self._end = end

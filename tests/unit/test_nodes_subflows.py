@@ -93,10 +93,10 @@ def test_a_return_outside_of_any_call_ends_the_innermost_round_only() -> None:
     assert chat.said == ["1a", "1b", "2a", "2b", "after"]
 
 
-def test_a_return_that_nothing_called_is_a_dead_end() -> None:
+def test_a_return_that_nothing_called_falls_back() -> None:
     chat = chat_of(message("a", "back"), node("back", "return"), SORRY)
-    assert (chat.said, chat.state.node) == (["a"], "back")
-    assert chat.say("and now?") == ["sorry"]
+    assert chat.said == ["a", "sorry"]
+    assert "there is nothing to return to" in chat.traced("fallback")[0]
 
 
 def test_arguments_are_set_before_and_can_be_templates_of_any_shape() -> None:

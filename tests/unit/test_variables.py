@@ -100,3 +100,14 @@ def test_what_is_kept_reads_back_equal(value: Any) -> None:
     except VariableError:
         return
     assert msgspec.json.decode(msgspec.json.encode(kept)) == kept
+
+
+def test_the_text_of_a_variable_is_bounded_in_all() -> None:
+    long = "x" * MAX_TEXT
+    assert storable([long] * 4) == [long] * 4
+    with pytest.raises(VariableError, match="characters of text"):
+        storable([long] * 5)
+    with pytest.raises(VariableError, match="characters of text"):
+        storable(
+            {long + str(number): 1 for number in range(5)} | {"y" * MAX_TEXT + "z": long, "k": [long] * 4}
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.compile import FlowInvalid
@@ -220,3 +221,16 @@ def test_the_channel_is_known_to_expressions() -> None:
     assert chat_of(message("a", message="{{channel}}"), chat={"channel": "telegram"}).say("hi") == [
         "telegram"
     ]
+
+
+def test_the_variables_of_a_session_are_bounded_together() -> None:
+    grow = node("grow", "set_variable", "a", variable="v{}", expression="text")
+    nodes = [
+        {**grow, "id": f"g{number}", "config": {"variable": f"v{number}", "expression": "text"},
+         "connections": [{"target": f"g{number + 1}" if number < 39 else "ok"}]}
+        for number in range(40)
+    ]  # fmt: skip
+    chat = Chat(bot_of(*nodes, message("ok"), message("sorry"), global_settings={"fallback_node": "sorry"}))
+    assert chat.say("x" * 10_000) == ["sorry"]
+    assert "at most 256 KiB" in chat.traced("error")[0]
+    assert len(msgspec.json.encode(chat.state)) < 300_000
