@@ -32,7 +32,7 @@ from engine.effects import (
 )
 from engine.events import EventBody, TimerFired
 from engine.lint import lint
-from engine.state import ConversationState, Customer, Outcome
+from engine.state import Control, ConversationState, Customer, Outcome
 from engine.ways import ways
 from tests.conversations.chat import WORKING_HOURS, event_of
 from tests.conversations.invariants import Broken, checked_step, demand
@@ -84,36 +84,48 @@ class Machine:
         self._figures = figures
         self._events = EventMaker(random)
         self._now = WORKING_HOURS
-        self._state = ConversationState()
+        self.state = ConversationState()
         self._customer = Customer(
             id="1", first_name=f"{MARK} Ana", language=random.choice(("", "en", "de-AT", "ar")),
             timezone=random.choice(("", "Europe/Berlin", "No/Where")),
         )  # fmt: skip
         self._shared: dict[str, Any] = {}
-        self._running: set[str] = set()
+        self.running: set[str] = set()
         self._silent = 0
-        self._calls: list[str] = []
+        self.calls: list[str] = []
         self._types: dict[str, str] = {}
-        self._bot = self._new_bot()
+        self.bot = self._new_bot()
 
     def run(self, steps: int) -> None:
         """Let that many events happen."""
         for _ in range(steps):
             if self._random.random() < 0.02:
-                self._bot = self._new_bot()  # another version is published, and the conversation migrates
-            if self._state.control != "bot" and self._random.random() < 0.2:
-                control = self._random.choice(("human", "bot"))
-                self._state = msgspec.structs.replace(self._state, control=control)
-            self._now += timedelta(seconds=self._events.seconds())
-            self._step(self._next())
+                self.publish()
+            if self._random.random() < 0.2:
+                self.hand_over(self._random.choice(("human", "bot")))
+            self.wait(self._events.seconds())
+            self.happen(self._next())
+
+    def publish(self) -> None:
+        """Another version is published, and the conversation migrates to it."""
+        self.bot = self._new_bot()
+
+    def hand_over(self, control: Control) -> None:
+        """Somebody takes a conversation that waits for a human, or gives it back."""
+        if self.state.control != "bot":
+            self.state = msgspec.structs.replace(self.state, control=control)
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        self._now += timedelta(seconds=seconds)
 
     def _next(self) -> EventBody:
         """The next event; now and then the customer is silent for long, and only timers fire."""
-        running = sorted(self._running)
+        running = sorted(self.running)
         self._silent = self._silent - 1 if self._silent else SILENCE * (self._random.random() < 0.03)
         if self._silent and running:
             return TimerFired(timer=self._random.choice(running))
-        return self._events.event(self._bot, self._state, running, self._calls)
+        return self._events.event(self.bot, self.state, running, self.calls)
 
     def _new_bot(self) -> Bot:
         definition = FlowMaker(self._random).definition()
@@ -124,27 +136,28 @@ class Machine:
             self._types |= {f"{name}/{node['id']}": node["type"] for node in flow["nodes"]}
         return compile_flow(definition, flow_id=str(self._random.randrange(100)))
 
-    def _step(self, body: EventBody) -> None:
+    def happen(self, body: EventBody) -> None:
+        """Let an event happen. Raises Broken when a rule does not hold."""
         event = event_of(body, self._now)
         began = time.perf_counter()
-        outcome = checked_step(self._bot, self._state, event, self._customer, self._now, self._shared)
+        outcome = checked_step(self.bot, self.state, event, self._customer, self._now, self._shared)
         self._figures.add(outcome, self._types, (time.perf_counter() - began) / 2)
         if isinstance(body, TimerFired):
-            self._running.discard(body.timer)
+            self.running.discard(body.timer)
         self._follow(outcome.effects)
         self._check_state(outcome.state)
-        self._state = outcome.state
+        self.state = outcome.state
 
     def _follow(self, effects: tuple[Effect, ...]) -> None:
         """What the gateway would make of them."""
         for effect in effects:
             match effect:
                 case StartTimer():
-                    self._running.add(effect.timer)
+                    self.running.add(effect.timer)
                 case CancelTimer():
-                    self._running.discard(effect.timer)
+                    self.running.discard(effect.timer)
                 case CallIntegration() | Search() | Generate():
-                    self._calls.append(effect.call)
+                    self.calls.append(effect.call)
                 case UpdateCustomer():
                     changes = {
                         "language": effect.language or self._customer.language,
@@ -163,16 +176,16 @@ class Machine:
         """What waits can come about: its timer runs, its call was made."""
         self._figures.largest_state = max(self._figures.largest_state, len(msgspec.json.encode(state)))
         demand(
-            not state.burst or state.burst in self._running, f"the burst's timer {state.burst} does not run"
+            not state.burst or state.burst in self.running, f"the burst's timer {state.burst} does not run"
         )
         waiting = state.waiting
         read_later = state.burst or (waiting is not None and waiting.call)
         demand(not state.held or read_later, "something is held that nothing will read")
-        if waiting is not None and waiting.node in self._bot.nodes:
+        if waiting is not None and waiting.node in self.bot.nodes:
             demand(
-                not waiting.timer or waiting.timer in self._running, f"the timer {waiting.timer} does not run"
+                not waiting.timer or waiting.timer in self.running, f"the timer {waiting.timer} does not run"
             )
-            demand(not waiting.call or waiting.call in self._calls, f"the call {waiting.call} was never made")
+            demand(not waiting.call or waiting.call in self.calls, f"the call {waiting.call} was never made")
 
 
 class Endless(BaseException):

@@ -23,6 +23,7 @@ from tests.conversations.chat import WORKING_HOURS, Chat, bot_of, demo_bot, even
 from tests.conversations.invariants import Broken, check_effects, check_trace, checked_step
 from tests.conversations.machine import Figures, run
 from tests.conversations.random_events import MARK, EventMaker
+from tests.conversations.stateful import Conversation, stateful_settings
 
 BOT = demo_bot()
 NODES = [node["id"] for node in load_flow("gateway/demo/flow.json")["nodes"]]
@@ -134,3 +135,7 @@ def test_a_second_fallback_is_noticed() -> None:
     check_trace(bot, (entry,))
     with pytest.raises(Broken):
         check_trace(bot, (entry, entry))
+
+
+TestConversation = Conversation.TestCase
+TestConversation.settings = stateful_settings(60, 40)

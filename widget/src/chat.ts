@@ -175,7 +175,7 @@ export class Chat {
       ...(this.#sentToken ? { token: this.#sentToken } : {}),
       conversation: this.#conversation,
       seq: this.transcript.contiguous,
-      language: navigator.language,
+      language: document.documentElement.lang || navigator.language,
       page: location.origin + location.pathname,
     };
   }
