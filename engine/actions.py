@@ -30,7 +30,8 @@ from engine.keywords import Keywords
 from engine.messages import OutboundMessage
 
 if TYPE_CHECKING:
-    from engine.nodes.base import Condition, Next, Text
+    from engine.nodes.base import Condition, Next
+    from engine.nodes.texts import Text
     from engine.turn import Turn
 
 ESCALATION: Final = "escalation"

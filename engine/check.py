@@ -19,7 +19,8 @@ from engine.folding import fold
 from engine.known import SEPARATOR, Known, flow_of, inside, raw_nodes, raw_variables, text
 from engine.languages import CONTEXT
 from engine.nodes import KINDS
-from engine.nodes.base import ALWAYS, ERROR, NodeConfig, Tools, choice_id
+from engine.nodes.base import ALWAYS, ERROR, NodeConfig, choice_id
+from engine.nodes.tools import Tools
 from engine.problems import (
     Finding,
     Path,

@@ -21,7 +21,8 @@ from engine.keywords import Keywords
 from engine.known import inside, read_known
 from engine.languages import Detect, Languages
 from engine.nodes import KINDS
-from engine.nodes.base import Condition, Node, NodeConfig, Tools
+from engine.nodes.base import Condition, Node, NodeConfig
+from engine.nodes.tools import Tools
 from engine.problems import FlowInvalid, Path, Problem
 from engine.understanding.intents import Embed
 from engine.validation import check_of

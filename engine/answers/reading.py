@@ -26,6 +26,10 @@ UNKNOWN: Final = Reading()
 MAX_TAG = 35
 """Characters of a language tag: what RFC 5646 section 4.4.1 asks every program to take."""
 
+_VIRAMA: Final = 9
+"""The highest combining class of a mark that spells: accents and the vowel points of Arabic and Hebrew lie above."""
+_STEERING: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Marks that turn the direction of what follows, and the byte order mark: CLDR writes them into Arabic dates."""
 _TAG_PART = re.compile(r"[a-z0-9]{1,8}")
 _TERRITORY = re.compile(r"[a-z]{2}|[0-9]{3}")
 
@@ -56,13 +60,19 @@ def tidy(text: str, most: int) -> str:
         return ""
     text = " ".join(unicodedata.normalize("NFKC", text).split())
     if not text.isascii():
+        text = _STEERING.sub("", text)
         text = "".join(str(unicodedata.decimal(mark)) if mark.isdecimal() else mark for mark in text)
     return text if len(text) <= most else ""
 
 
 def unaccented(text: str) -> str:
-    """`text` without case, accents and dotless i: "FÉVRIER" and "fevrier", "ŞUBAT" and "subat" are the same."""
+    """`text` without case, accents and dotless i: "FÉVRIER" and "fevrier", "ŞUBAT" and "subat" are the same.
+
+    Vowel signs of Indian scripts are letters, not accents: without them June would be January in Hindi.
+    """
     text = unicodedata.normalize("NFKD", text).casefold().replace("ı", "i")
     if text.isascii():
         return text
-    return unicodedata.normalize("NFC", "".join(mark for mark in text if unicodedata.category(mark) != "Mn"))
+    return unicodedata.normalize(
+        "NFC", "".join(mark for mark in text if unicodedata.combining(mark) <= _VIRAMA)
+    )

@@ -14,6 +14,18 @@ INPUT_TYPES: Final = (
     "yes_no",
 )  # fmt: skip
 """The types of answers that have a retry sentence."""
+RULE_SENTENCES: Final[Mapping[str, str]] = {
+    "retry_too_short": "minimum",
+    "retry_too_long": "maximum",
+    "retry_too_small": "minimum",
+    "retry_too_large": "maximum",
+    "retry_too_early": "minimum",
+    "retry_too_late": "maximum",
+    "retry_not_allowed": "values",
+    "retry_not_of_many": "",
+    "retry_form": "",
+}
+"""The sentences for an answer that breaks a rule, with the name in braces that `rule_sentence` fills in, if any."""
 SENTENCES: Final = (
     "nobody_available",
     "connecting",
@@ -28,6 +40,7 @@ SENTENCES: Final = (
     "skip",
     "anything_else",
     *(f"retry_{type_}" for type_ in INPUT_TYPES),
+    *RULE_SENTENCES,
 )
 """The names of all sentences."""
 
@@ -37,7 +50,17 @@ def sentence(name: str, language: str) -> str:
 
     Raises KeyError when no sentence has that name.
     """
-    return _translations(language)[name]
+    return TRANSLATIONS[sentence_language(language)][name]
+
+
+def sentence_language(language: str) -> str:
+    """The language that `sentence` speaks for this one, in lower case: `pt` for `pt-BR`, English for one unknown."""
+    tag = subtags(language)
+    for length in range(len(tag), 0, -1):
+        found = "-".join(tag[:length])
+        if found in TRANSLATIONS:
+            return found
+    return DEFAULT_LANGUAGE
 
 
 def retry_sentence(type_: str, language: str) -> str:
@@ -45,10 +68,9 @@ def retry_sentence(type_: str, language: str) -> str:
     return sentence(f"retry_{type_ if type_ in INPUT_TYPES else 'text'}", language)
 
 
-def _translations(language: str) -> Mapping[str, str]:
-    tag = subtags(language)
-    for length in range(len(tag), 0, -1):
-        found = TRANSLATIONS.get("-".join(tag[:length]))
-        if found is not None:
-            return found
-    return TRANSLATIONS[DEFAULT_LANGUAGE]
+def rule_sentence(name: str, language: str, value: str = "") -> str:
+    """One of `RULE_SENTENCES` with the rule's value, which is written for that language already.
+
+    Raises KeyError when no such sentence has that name.
+    """
+    return sentence(name, language).replace(f"{{{RULE_SENTENCES[name]}}}", value)

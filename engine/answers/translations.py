@@ -1,4 +1,8 @@
-"""The engine's sentences in every language that it speaks; an example in one is readable in that language."""
+"""The engine's sentences in every language that it speaks; an example in one is readable in that language.
+
+What stands in braces is a rule's own value. It may be any number: a sentence where the noun would change with it
+names the noun first ("Maximum number of characters: 1").
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,15 @@ _EN: Final = {
     "retry_contact": "Please share a contact.",
     "retry_choice": "Please choose one of the options.",
     "retry_yes_no": "Please answer with yes or no.",
+    "retry_too_short": "Please write at least {minimum} characters.",
+    "retry_too_long": "Please write a shorter answer. The limit in characters is {maximum}.",
+    "retry_too_small": "The number must be at least {minimum}.",
+    "retry_too_large": "The number must be at most {maximum}.",
+    "retry_too_early": "Please choose a date that is not before {minimum}.",
+    "retry_too_late": "Please choose a date that is not after {maximum}.",
+    "retry_not_allowed": "Please answer with one of these: {values}.",
+    "retry_not_of_many": "That is not one of the possible answers. Please check it once more.",
+    "retry_form": "That does not have the right form. Please check it once more.",
 }
 
 _DE: Final = {
@@ -61,6 +74,15 @@ _DE: Final = {
     "retry_contact": "Bitte teilen Sie einen Kontakt.",
     "retry_choice": "Bitte wählen Sie eine der Möglichkeiten.",
     "retry_yes_no": "Bitte antworten Sie mit Ja oder Nein.",
+    "retry_too_short": "Bitte schreiben Sie mindestens {minimum} Zeichen.",
+    "retry_too_long": "Bitte schreiben Sie höchstens {maximum} Zeichen.",
+    "retry_too_small": "Die Zahl muss mindestens {minimum} betragen.",
+    "retry_too_large": "Die Zahl darf höchstens {maximum} betragen.",
+    "retry_too_early": "Bitte wählen Sie ein Datum, das nicht vor dem {minimum} liegt.",
+    "retry_too_late": "Bitte wählen Sie ein Datum, das nicht nach dem {maximum} liegt.",
+    "retry_not_allowed": "Bitte antworten Sie mit einer dieser Möglichkeiten: {values}.",
+    "retry_not_of_many": "Das ist keine der möglichen Antworten. Bitte prüfen Sie Ihre Eingabe noch einmal.",
+    "retry_form": "Das hat nicht die richtige Form. Bitte prüfen Sie Ihre Eingabe noch einmal.",
 }
 
 _ES: Final = {
@@ -90,6 +112,15 @@ _ES: Final = {
     "retry_contact": "Por favor, comparta un contacto.",
     "retry_choice": "Por favor, elija una de las opciones.",
     "retry_yes_no": "Por favor, responda sí o no.",
+    "retry_too_short": "Por favor, escriba al menos {minimum} caracteres.",
+    "retry_too_long": "Por favor, escriba una respuesta más corta. Máximo de caracteres: {maximum}.",
+    "retry_too_small": "El número debe ser {minimum} como mínimo.",
+    "retry_too_large": "El número debe ser {maximum} como máximo.",
+    "retry_too_early": "Por favor, elija una fecha que no sea anterior al {minimum}.",
+    "retry_too_late": "Por favor, elija una fecha que no sea posterior al {maximum}.",
+    "retry_not_allowed": "Por favor, responda con una de estas opciones: {values}.",
+    "retry_not_of_many": "Esa no es una de las respuestas posibles. Por favor, revísela otra vez.",
+    "retry_form": "Eso no tiene la forma correcta. Por favor, revíselo otra vez.",
 }
 
 _FR: Final = {
@@ -120,6 +151,15 @@ _FR: Final = {
     "retry_contact": "Veuillez partager un contact.",
     "retry_choice": "Veuillez choisir l'une des options.",
     "retry_yes_no": "Veuillez répondre par oui ou par non.",
+    "retry_too_short": "Veuillez écrire au moins {minimum} caractères.",
+    "retry_too_long": "Veuillez écrire une réponse plus courte. Nombre maximal de caractères : {maximum}.",
+    "retry_too_small": "Le nombre doit être au moins égal à {minimum}.",
+    "retry_too_large": "Le nombre ne doit pas dépasser {maximum}.",
+    "retry_too_early": "Veuillez choisir une date qui ne soit pas antérieure au {minimum}.",
+    "retry_too_late": "Veuillez choisir une date qui ne soit pas postérieure au {maximum}.",
+    "retry_not_allowed": "Veuillez répondre par l'une de ces possibilités : {values}.",
+    "retry_not_of_many": "Cela ne fait pas partie des réponses possibles. Veuillez vérifier encore une fois.",
+    "retry_form": "Cela n'a pas la bonne forme. Veuillez vérifier encore une fois.",
 }
 
 _IT: Final = {
@@ -149,6 +189,15 @@ _IT: Final = {
     "retry_contact": "Condivida un contatto, per favore.",
     "retry_choice": "Scelga una delle opzioni, per favore.",
     "retry_yes_no": "Risponda sì o no, per favore.",
+    "retry_too_short": "Scriva almeno {minimum} caratteri, per favore.",
+    "retry_too_long": "Scriva una risposta più breve, per favore. Numero massimo di caratteri: {maximum}.",
+    "retry_too_small": "Il numero deve essere almeno {minimum}.",
+    "retry_too_large": "Il numero può essere al massimo {maximum}.",
+    "retry_too_early": "Scelga una data successiva, per favore. La prima possibile è questa: {minimum}.",
+    "retry_too_late": "Scelga una data precedente, per favore. L'ultima possibile è questa: {maximum}.",
+    "retry_not_allowed": "Risponda con una di queste possibilità, per favore: {values}.",
+    "retry_not_of_many": "Non è una delle risposte possibili. La controlli ancora una volta, per favore.",
+    "retry_form": "Non ha la forma giusta. Controlli ancora una volta, per favore.",
 }
 
 _PT: Final = {
@@ -178,6 +227,15 @@ _PT: Final = {
     "retry_contact": "Por favor, compartilhe um contato.",
     "retry_choice": "Por favor, escolha uma das opções.",
     "retry_yes_no": "Por favor, responda sim ou não.",
+    "retry_too_short": "Por favor, escreva pelo menos {minimum} caracteres.",
+    "retry_too_long": "Por favor, escreva uma resposta mais curta. Máximo de caracteres: {maximum}.",
+    "retry_too_small": "O número deve ser no mínimo {minimum}.",
+    "retry_too_large": "O número deve ser no máximo {maximum}.",
+    "retry_too_early": "Por favor, escolha uma data que não seja anterior a {minimum}.",
+    "retry_too_late": "Por favor, escolha uma data que não seja posterior a {maximum}.",
+    "retry_not_allowed": "Por favor, responda com uma destas opções: {values}.",
+    "retry_not_of_many": "Essa não é uma das respostas possíveis. Por favor, confira mais uma vez.",
+    "retry_form": "Isso não tem a forma correta. Por favor, confira mais uma vez.",
 }
 
 _PT_PT: Final = {
@@ -195,6 +253,9 @@ _PT_PT: Final = {
     "retry_file": "Por favor, envie um ficheiro, por exemplo uma fotografia ou um documento.",
     "retry_location": "Por favor, partilhe a sua localização ou escreva as coordenadas, por exemplo 38.72, -9.14.",
     "retry_contact": "Por favor, partilhe um contacto.",
+    "retry_too_long": "Por favor, escreva uma resposta mais curta. Máximo de carateres: {maximum}.",
+    "retry_not_of_many": "Essa não é uma das respostas possíveis. Por favor, verifique mais uma vez.",
+    "retry_form": "Isso não tem a forma correta. Por favor, verifique mais uma vez.",
 }
 
 _NL: Final = {
@@ -224,6 +285,15 @@ _NL: Final = {
     "retry_contact": "Deel een contact, alstublieft.",
     "retry_choice": "Kies een van de mogelijkheden, alstublieft.",
     "retry_yes_no": "Antwoord met ja of nee, alstublieft.",
+    "retry_too_short": "Schrijf minstens {minimum} tekens, alstublieft.",
+    "retry_too_long": "Schrijf een korter antwoord, alstublieft. Maximaal aantal tekens: {maximum}.",
+    "retry_too_small": "Het getal moet minstens {minimum} zijn.",
+    "retry_too_large": "Het getal mag hoogstens {maximum} zijn.",
+    "retry_too_early": "Kies een datum die niet vóór {minimum} ligt, alstublieft.",
+    "retry_too_late": "Kies een datum die niet na {maximum} ligt, alstublieft.",
+    "retry_not_allowed": "Antwoord met een van deze mogelijkheden, alstublieft: {values}.",
+    "retry_not_of_many": "Dat is geen van de mogelijke antwoorden. Kijk het nog eens na, alstublieft.",
+    "retry_form": "Dat heeft niet de juiste vorm. Kijk het nog eens na, alstublieft.",
 }
 
 _PL: Final = {
@@ -253,6 +323,15 @@ _PL: Final = {
     "retry_contact": "Proszę udostępnić kontakt.",
     "retry_choice": "Proszę wybrać jedną z opcji.",
     "retry_yes_no": "Proszę odpowiedzieć tak lub nie.",
+    "retry_too_short": "Proszę napisać dłuższą odpowiedź. Minimalna liczba znaków: {minimum}.",
+    "retry_too_long": "Proszę napisać krótszą odpowiedź. Maksymalna liczba znaków: {maximum}.",
+    "retry_too_small": "Liczba musi wynosić co najmniej {minimum}.",
+    "retry_too_large": "Liczba może wynosić najwyżej {maximum}.",
+    "retry_too_early": "Proszę wybrać datę nie wcześniejszą niż {minimum}.",
+    "retry_too_late": "Proszę wybrać datę nie późniejszą niż {maximum}.",
+    "retry_not_allowed": "Proszę podać jedną z tych odpowiedzi: {values}.",
+    "retry_not_of_many": "To nie jest żadna z możliwych odpowiedzi. Proszę sprawdzić ją jeszcze raz.",
+    "retry_form": "To nie ma właściwej postaci. Proszę sprawdzić odpowiedź jeszcze raz.",
 }
 
 _TR: Final = {
@@ -282,6 +361,15 @@ _TR: Final = {
     "retry_contact": "Lütfen bir kişi paylaşın.",
     "retry_choice": "Lütfen seçeneklerden birini seçin.",
     "retry_yes_no": "Lütfen evet veya hayır diye yanıt verin.",
+    "retry_too_short": "Lütfen en az {minimum} karakter yazın.",
+    "retry_too_long": "Lütfen en fazla {maximum} karakter yazın.",
+    "retry_too_small": "Sayı en az {minimum} olmalıdır.",
+    "retry_too_large": "Sayı en fazla {maximum} olmalıdır.",
+    "retry_too_early": "Lütfen {minimum} tarihinden önce olmayan bir tarih seçin.",
+    "retry_too_late": "Lütfen {maximum} tarihinden sonra olmayan bir tarih seçin.",
+    "retry_not_allowed": "Lütfen şunlardan biriyle yanıt verin: {values}.",
+    "retry_not_of_many": "Bu, olası yanıtlardan biri değil. Lütfen bir kez daha kontrol edin.",
+    "retry_form": "Bu, doğru biçimde değil. Lütfen bir kez daha kontrol edin.",
 }
 
 _RU: Final = {
@@ -311,6 +399,15 @@ _RU: Final = {
     "retry_contact": "Пожалуйста, отправьте контакт.",
     "retry_choice": "Пожалуйста, выберите один из вариантов.",
     "retry_yes_no": "Пожалуйста, ответьте «да» или «нет».",
+    "retry_too_short": "Пожалуйста, напишите подробнее. Минимальное количество символов: {minimum}.",
+    "retry_too_long": "Пожалуйста, напишите короче. Максимальное количество символов: {maximum}.",
+    "retry_too_small": "Число должно быть не меньше {minimum}.",
+    "retry_too_large": "Число должно быть не больше {maximum}.",
+    "retry_too_early": "Дата раньше {minimum} не подходит. Пожалуйста, выберите другую.",
+    "retry_too_late": "Дата позже {maximum} не подходит. Пожалуйста, выберите другую.",
+    "retry_not_allowed": "Пожалуйста, ответьте одним из этих вариантов: {values}.",
+    "retry_not_of_many": "Такого варианта ответа нет. Пожалуйста, проверьте ещё раз.",
+    "retry_form": "Это написано не в том виде. Пожалуйста, проверьте ещё раз.",
 }
 
 _AR: Final = {
@@ -339,6 +436,15 @@ _AR: Final = {
     "retry_contact": "يُرجى مشاركة جهة اتصال.",
     "retry_choice": "يُرجى اختيار أحد الخيارات.",
     "retry_yes_no": "يُرجى الإجابة بنعم أو لا.",
+    "retry_too_short": "الإجابة قصيرة. يُرجى كتابة المزيد؛ الحد الأدنى لعدد الأحرف: {minimum}",
+    "retry_too_long": "الإجابة طويلة. يُرجى اختصارها؛ الحد الأقصى لعدد الأحرف: {maximum}",
+    "retry_too_small": "يجب ألا يقل الرقم عن {minimum}",
+    "retry_too_large": "يجب ألا يزيد الرقم على {maximum}",
+    "retry_too_early": "يُرجى اختيار تاريخ لا يسبق {minimum}",
+    "retry_too_late": "يُرجى اختيار تاريخ لا يتجاوز {maximum}",
+    "retry_not_allowed": "يُرجى الإجابة بأحد الخيارات التالية: {values}",
+    "retry_not_of_many": "هذه ليست من الإجابات الممكنة. يُرجى التحقق منها مرة أخرى.",
+    "retry_form": "هذه الإجابة ليست بالصيغة الصحيحة. يُرجى التحقق منها مرة أخرى.",
 }
 
 _HI: Final = {
@@ -367,6 +473,15 @@ _HI: Final = {
     "retry_contact": "कृपया कोई संपर्क साझा करें।",
     "retry_choice": "कृपया दिए गए विकल्पों में से एक चुनें।",
     "retry_yes_no": "कृपया हाँ या नहीं में उत्तर दें।",
+    "retry_too_short": "कृपया कम से कम {minimum} अक्षर लिखें।",
+    "retry_too_long": "कृपया अधिक से अधिक {maximum} अक्षर लिखें।",
+    "retry_too_small": "संख्या कम से कम {minimum} होनी चाहिए।",
+    "retry_too_large": "संख्या अधिक से अधिक {maximum} होनी चाहिए।",
+    "retry_too_early": "कृपया {minimum} से पहले की तारीख न चुनें।",
+    "retry_too_late": "कृपया {maximum} के बाद की तारीख न चुनें।",
+    "retry_not_allowed": "कृपया इनमें से कोई एक उत्तर दें: {values}",
+    "retry_not_of_many": "यह संभावित उत्तरों में से नहीं है। कृपया इसे एक बार फिर जाँच लें।",
+    "retry_form": "यह सही रूप में नहीं है। कृपया इसे एक बार फिर जाँच लें।",
 }
 
 _JA: Final = {
@@ -396,6 +511,15 @@ _JA: Final = {
     "retry_contact": "連絡先を共有してください。",
     "retry_choice": "選択肢の中から一つお選びください。",
     "retry_yes_no": "「はい」か「いいえ」でお答えください。",
+    "retry_too_short": "{minimum}文字以上でご入力ください。",
+    "retry_too_long": "{maximum}文字以内でご入力ください。",
+    "retry_too_small": "{minimum}以上の数値をご入力ください。",
+    "retry_too_large": "{maximum}以下の数値をご入力ください。",
+    "retry_too_early": "{minimum}以降の日付をお選びください。",
+    "retry_too_late": "{maximum}以前の日付をお選びください。",
+    "retry_not_allowed": "次のいずれかでお答えください：{values}",
+    "retry_not_of_many": "選択できる回答に含まれていません。もう一度ご確認ください。",
+    "retry_form": "形式が正しくありません。もう一度ご確認ください。",
 }
 
 _ZH: Final = {
@@ -424,6 +548,15 @@ _ZH: Final = {
     "retry_contact": "请分享一个联系人。",
     "retry_choice": "请选择其中一个选项。",
     "retry_yes_no": "请回答“是”或“否”。",
+    "retry_too_short": "请至少输入{minimum}个字符。",
+    "retry_too_long": "请最多输入{maximum}个字符。",
+    "retry_too_small": "请输入不小于{minimum}的数字。",
+    "retry_too_large": "请输入不大于{maximum}的数字。",
+    "retry_too_early": "请选择不早于{minimum}的日期。",
+    "retry_too_late": "请选择不晚于{maximum}的日期。",
+    "retry_not_allowed": "请回答以下其中一项：{values}",
+    "retry_not_of_many": "这不在可选的回答之中，请再检查一次。",
+    "retry_form": "格式不正确，请再检查一次。",
 }
 
 _ZH_HANT: Final = {
@@ -452,6 +585,15 @@ _ZH_HANT: Final = {
     "retry_contact": "請分享一個聯絡人。",
     "retry_choice": "請選擇其中一個選項。",
     "retry_yes_no": "請回答「是」或「否」。",
+    "retry_too_short": "請至少輸入{minimum}個字元。",
+    "retry_too_long": "請最多輸入{maximum}個字元。",
+    "retry_too_small": "請輸入不小於{minimum}的數字。",
+    "retry_too_large": "請輸入不大於{maximum}的數字。",
+    "retry_too_early": "請選擇不早於{minimum}的日期。",
+    "retry_too_late": "請選擇不晚於{maximum}的日期。",
+    "retry_not_allowed": "請回答以下其中一項：{values}",
+    "retry_not_of_many": "這不在可選的回答之中，請再檢查一次。",
+    "retry_form": "格式不正確，請再檢查一次。",
 }
 
 TRANSLATIONS: Final[Mapping[str, Mapping[str, str]]] = {

@@ -10,9 +10,11 @@ from engine.effects import Generate
 from engine.events import AnswerGenerated
 from engine.fields import Name, SpokenText, TemplateText, VariableName
 from engine.messages import OutboundMessage
-from engine.nodes.base import Connection, Next, Result, SpeakingConfig, Text, Tools
+from engine.nodes.base import Connection, Next, Result, SpeakingConfig
 from engine.nodes.calling import MARGIN_S, CallingNode
 from engine.nodes.knowledge import passages_of
+from engine.nodes.texts import Text
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

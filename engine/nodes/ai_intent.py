@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, model_validator
 
 from engine.fields import MAX_TEXT, Name, NodeRef, Part
-from engine.nodes.base import Connection, Next, Node, NodeConfig, Tools
+from engine.nodes.base import Connection, Next, Node, NodeConfig
+from engine.nodes.tools import Tools
 from engine.understanding.intents import IntentClassifier
 
 if TYPE_CHECKING:

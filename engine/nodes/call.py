@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from engine.fields import FlowRef, JsonTemplate, VariableName
-from engine.nodes.base import Connection, Next, Node, NodeConfig, Tools
+from engine.nodes.base import Connection, Next, Node, NodeConfig
+from engine.nodes.tools import Tools
 from engine.nodes.values import Value, compile_value
 from engine.state import Frame
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.environment import Environment
 from engine.expressions import Expression
-from engine.nodes.base import Next, Node, Result, Tools
+from engine.nodes.base import Next, Node, Result
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.turn import Turn

@@ -9,8 +9,10 @@ from pydantic import Field
 from engine.answers import read_yes_no
 from engine.effects import Record
 from engine.fields import Label, NodeRef, SpokenText, VariableName
-from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Text, Tools
+from engine.nodes.base import Connection, Next, Node, SpeakingConfig
+from engine.nodes.texts import Menu, Speech, Text
 from engine.nodes.titles import Titles, titles_of
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

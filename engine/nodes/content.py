@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 
 from engine.fields import Label, NodeRef, Part, SpokenText, TemplateText
 from engine.messages import Card, CardButton, Media
-from engine.nodes.base import Menu, Tools
-from engine.nodes.base import Text as CompiledText
+from engine.nodes.texts import Menu
+from engine.nodes.texts import Text as CompiledText
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.turn import Turn

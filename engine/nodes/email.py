@@ -9,7 +9,9 @@ from pydantic import Field
 from engine.answers import read_email
 from engine.effects import SendEmail
 from engine.fields import TemplateText
-from engine.nodes.base import Connection, Next, Node, NodeConfig, Text, Tools
+from engine.nodes.base import Connection, Next, Node, NodeConfig
+from engine.nodes.texts import Text
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

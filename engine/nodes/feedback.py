@@ -12,8 +12,10 @@ from pydantic import Field
 from engine.answers import Reading, read_integer
 from engine.effects import Record
 from engine.fields import Label, SpokenText, VariableName
-from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Tools
+from engine.nodes.base import Connection, Next, Node, SpeakingConfig
+from engine.nodes.texts import Menu, Speech
 from engine.nodes.titles import Titles, titles_of
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

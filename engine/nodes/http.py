@@ -13,8 +13,10 @@ from pydantic import AfterValidator, Field, model_validator
 from engine.effects import CallIntegration, Piece, Pieces, Secret
 from engine.events import CallFinished
 from engine.fields import ExpressionText, JsonRequest, RequestText, VariableName
-from engine.nodes.base import Connection, Next, NodeConfig, RequestTemplate, Result, Tools
+from engine.nodes.base import Connection, Next, NodeConfig, Result
 from engine.nodes.calling import MARGIN_S, CallingNode, Saves
+from engine.nodes.texts import RequestTemplate
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

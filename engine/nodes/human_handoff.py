@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from engine.fields import SpokenText
-from engine.nodes.base import Connection, Next, Node, SpeakingConfig, Speech, Tools
+from engine.nodes.base import Connection, Next, Node, SpeakingConfig
+from engine.nodes.texts import Speech
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

@@ -28,9 +28,12 @@ from engine.answers import (
 from engine.events import ContactReceived, LocationReceived, MediaReceived
 from engine.fields import Label, NodeRef, Part, Seconds, SpokenText, VariableName
 from engine.messages import Request
-from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Tools, scalar
+from engine.nodes.base import Connection, Next, Node, SpeakingConfig, scalar
+from engine.nodes.retries import Reason, Retries, RuleSentences
+from engine.nodes.texts import Menu, Speech
 from engine.nodes.titles import Titles, titles_of
-from engine.validation import Fault, Rules, compile_rules
+from engine.nodes.tools import Tools
+from engine.validation import Rules, compile_rules
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -45,8 +48,6 @@ InputType: TypeAlias = Literal[
     "text", "number", "integer", "email", "phone", "url", "date", "time", "file", "location", "contact", "choice",
     "yes_no",
 ]  # fmt: skip
-Reason: TypeAlias = Literal["type"] | Fault
-"""Why an answer does not do: it is not of the type, or breaks a rule."""
 MediaKind: TypeAlias = Literal["image", "audio", "voice", "video", "document", "sticker"]
 
 
@@ -70,7 +71,8 @@ class InputConfig(SpeakingConfig):
         default_factory=list, max_length=MAX_OPTIONS, description="What can be chosen, for choice."
     )
     retry_message: SpokenText | None = Field(
-        None, description="What is said when the answer does not do; a sentence for the type if absent."
+        None,
+        description="What is said when the answer does not do; a sentence for the reason or the type if absent.",
     )
     retry_messages: list[SpokenText] = Field(
         default_factory=list,
@@ -80,7 +82,7 @@ class InputConfig(SpeakingConfig):
     error_messages: dict[Reason, SpokenText] = Field(
         default_factory=dict,
         description="What is said for a reason, before the messages above: `type`, `too_short`, `too_long`, "
-        "`too_small`, `too_large`, `not_allowed`, `pattern`, `too_early`, `too_late`.",
+        "`too_small`, `too_large`, `not_allowed`, `pattern`, `schema`, `too_early`, `too_late`.",
     )
     retries: int = Field(2, ge=0, le=MAX_RETRIES, description="How often it is asked again.")
     fallback_target: NodeRef | None = Field(
@@ -109,21 +111,6 @@ class InputConfig(SpeakingConfig):
         if self.retry_message is not None and self.retry_messages:
             raise ValueError('"retry_message" and "retry_messages" mean the same; keep one of them')
         return self
-
-
-class Retries:
-    """What is said when an answer does not do."""
-
-    __slots__ = ("_by_reason", "_in_turn")
-
-    def __init__(self, in_turn: tuple[Speech, ...], by_reason: Mapping[str, Speech]) -> None:
-        self._in_turn = in_turn
-        self._by_reason = by_reason
-
-    def say(self, turn: Turn, reason: Reason, attempt: int) -> None:
-        """Say it for the `attempt`-th time, from 1."""
-        speech = self._by_reason.get(reason) or self._in_turn[min(attempt, len(self._in_turn)) - 1]
-        speech.say(turn)
 
 
 class InputNode(Node):
@@ -188,7 +175,7 @@ class InputNode(Node):
             self._retries.say(turn, reason, attempts)
             turn.wait(self.id, attempts=attempts, timeout=self._config.timeout)
             return None
-        return self._give_up(turn, "no usable answer")
+        return self._give_up(turn, "no usable answer", reason)
 
     def timed_out(self, turn: Turn) -> Next:
         if self._config.timeout_target is not None:
@@ -218,11 +205,11 @@ class InputNode(Node):
         turn.note("input", self.id, f"stored in {self._config.variable}")
         return self.follow(turn)
 
-    def _give_up(self, turn: Turn, why: str) -> Next:
+    def _give_up(self, turn: Turn, why: str, reason: Reason = "type") -> Next:
         target = self._config.fallback_target or turn.fall_back(why)
         if target is None:
             attempts = turn.asked.attempts if turn.asked is not None else 0
-            self._retries.say(turn, "type", attempts + 1)
+            self._retries.say(turn, reason, attempts + 1)
             turn.wait(self.id, attempts=attempts)
         return target
 
@@ -324,7 +311,11 @@ def build(definition: NodeDefinition, config: InputConfig, tools: Tools) -> Inpu
         compiled = tools.spoken(text, id) if text is not None else tools.sentence(f"retry_{config.type}")
         return Speech(compiled, SpeakingConfig(), menu, request)
 
-    in_turn = tuple(spoken(text) for text in config.retry_messages) or (spoken(config.retry_message),)
-    retries = Retries(in_turn, {reason: spoken(text) for reason, text in config.error_messages.items()})
+    own = tuple(spoken(text) for text in config.retry_messages)
+    if config.retry_message is not None:
+        own = (spoken(config.retry_message),)
+    by_reason = {reason: spoken(text) for reason, text in config.error_messages.items()}
+    by_rule = RuleSentences(config.validation, menu, request) if not own else None
+    retries = Retries(own or (spoken(None),), by_reason, by_rule)
     speech = Speech(tools.spoken(config.message, id), config, menu, request)
     return InputNode(id, tools.connections(definition), speech, retries, menu, config)

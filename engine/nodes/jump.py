@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from engine.fields import NodeRef
-from engine.nodes.base import Connection, Next, Node, NodeConfig, Tools
+from engine.nodes.base import Connection, Next, Node, NodeConfig
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

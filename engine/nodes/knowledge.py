@@ -9,8 +9,10 @@ from pydantic import Field
 from engine.effects import Search
 from engine.fields import Name, NodeRef, SpokenText, TemplateText, VariableName
 from engine.messages import OutboundMessage
-from engine.nodes.base import Connection, Next, Result, SpeakingConfig, Text, Tools
+from engine.nodes.base import Connection, Next, Result, SpeakingConfig
 from engine.nodes.calling import MARGIN_S, CallingNode
+from engine.nodes.texts import Text
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

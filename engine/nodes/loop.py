@@ -13,7 +13,8 @@ from pydantic import Field
 from engine.environment import Environment
 from engine.expressions import Expression
 from engine.fields import ExpressionText, NodeRef, VariableName
-from engine.nodes.base import Connection, Next, Node, NodeConfig, Tools
+from engine.nodes.base import Connection, Next, Node, NodeConfig
+from engine.nodes.tools import Tools
 from engine.state import Frame
 from engine.variables import VariableError, storable
 

@@ -11,8 +11,10 @@ from engine.answers.sentences import sentence
 from engine.environment import first_name
 from engine.fields import NodeRef, Part, SpokenText
 from engine.messages import OutboundMessage
-from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Text, Tools
+from engine.nodes.base import Connection, Next, Node, SpeakingConfig
 from engine.nodes.content import MAX_CARDS, MAX_MEDIA, CardItem, CardTemplate, MediaItem, MediaTemplate
+from engine.nodes.texts import Menu, Speech, Text
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

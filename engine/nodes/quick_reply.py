@@ -11,8 +11,10 @@ from engine.actions import ESCALATION, HANDOFF, perform
 from engine.fields import Label as LabelText
 from engine.fields import NodeRef, Part, Seconds, SpokenText, VariableName
 from engine.known import Known
-from engine.nodes.base import Connection, Menu, Next, Node, SpeakingConfig, Speech, Tools, scalar
+from engine.nodes.base import Connection, Next, Node, SpeakingConfig, scalar
+from engine.nodes.texts import Menu, Speech
 from engine.nodes.titles import Titles, titles_of
+from engine.nodes.tools import Tools
 from engine.problems import Finding
 
 if TYPE_CHECKING:

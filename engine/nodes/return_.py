@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.nodes.base import Next, Node, NodeConfig, Tools
+from engine.nodes.base import Next, Node, NodeConfig
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

@@ -11,7 +11,8 @@ from engine.environment import Environment
 from engine.expressions import Expression
 from engine.fields import ExpressionText
 from engine.flow_types import LanguageTag
-from engine.nodes.base import Connection, Next, Node, NodeConfig, Tools
+from engine.nodes.base import Connection, Next, Node, NodeConfig
+from engine.nodes.tools import Tools
 from engine.templates import to_text
 
 if TYPE_CHECKING:

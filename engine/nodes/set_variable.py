@@ -11,7 +11,8 @@ from engine.environment import Environment
 from engine.expressions import Expression
 from engine.fields import ExpressionText, JsonTemplate, VariableName
 from engine.known import Known
-from engine.nodes.base import Connection, Next, Node, NodeConfig, Tools
+from engine.nodes.base import Connection, Next, Node, NodeConfig
+from engine.nodes.tools import Tools
 from engine.nodes.values import Value, compile_value
 from engine.problems import Finding
 from engine.variables import VariableError, fit

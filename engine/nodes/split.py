@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from engine.fields import Name, NodeRef, Part
-from engine.nodes.base import Connection, Next, Node, NodeConfig, Tools
+from engine.nodes.base import Connection, Next, Node, NodeConfig
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition

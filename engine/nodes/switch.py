@@ -11,7 +11,8 @@ from engine.expressions import Expression
 from engine.expressions.values import UNDEFINED
 from engine.fields import ExpressionText, NodeRef, Part
 from engine.folding import plain
-from engine.nodes.base import Connection, Next, Node, NodeConfig, Tools, scalar
+from engine.nodes.base import Connection, Next, Node, NodeConfig, scalar
+from engine.nodes.tools import Tools
 from engine.templates import to_text
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.folding import fold, plain
 
 if TYPE_CHECKING:
-    from engine.nodes.base import Label
+    from engine.nodes.texts import Label
     from engine.turn import Turn
 
 

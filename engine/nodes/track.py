@@ -8,7 +8,8 @@ from pydantic import Field
 
 from engine.effects import Record
 from engine.fields import JsonTemplate
-from engine.nodes.base import Connection, Next, Node, NodeConfig, Tools
+from engine.nodes.base import Connection, Next, Node, NodeConfig
+from engine.nodes.tools import Tools
 from engine.nodes.values import Value, compile_value
 from engine.variables import storable
 

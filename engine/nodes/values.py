@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from engine.nodes.base import Tools
+from engine.nodes.tools import Tools
 
 if TYPE_CHECKING:
     from engine.turn import Turn

@@ -15,7 +15,8 @@ from engine.expressions import Expression
 from engine.expressions.functions.moments import moment
 from engine.fields import MAX_TIMEOUT_S, ConditionText, ExpressionText, NodeRef, Seconds
 from engine.flow_types import ClockTime
-from engine.nodes.base import Condition, Connection, Next, Node, NodeConfig, Tools
+from engine.nodes.base import Condition, Connection, Next, Node, NodeConfig
+from engine.nodes.tools import Tools
 from engine.variables import VariableError
 
 if TYPE_CHECKING:

@@ -20,7 +20,15 @@ from engine.answers import (
     read_url,
     read_yes_no,
 )
-from engine.answers.sentences import INPUT_TYPES, SENTENCES, retry_sentence, sentence
+from engine.answers.sentences import (
+    INPUT_TYPES,
+    RULE_SENTENCES,
+    SENTENCES,
+    retry_sentence,
+    rule_sentence,
+    sentence,
+    sentence_language,
+)
 from engine.answers.translations import TRANSLATIONS
 
 LANGUAGES = ("en", "de", "es", "fr", "pt", "it", "nl", "pl", "tr", "ru", "ar", "hi", "ja", "zh")
@@ -35,7 +43,15 @@ def test_every_sentence_is_there_in_every_language(language: str) -> None:
     translations = TRANSLATIONS[language]
     assert set(translations) == set(SENTENCES)
     assert all(text == text.strip() and text for text in translations.values())
-    assert not any("{" in text for text in translations.values())
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+@pytest.mark.parametrize("name", SENTENCES)
+def test_only_the_sentence_for_a_rule_has_a_place_for_its_value(name: str, language: str) -> None:
+    wanted = [RULE_SENTENCES[name]] if RULE_SENTENCES.get(name) else []
+    text = TRANSLATIONS[language][name]
+    assert re.findall(r"\{(.*?)\}", text) == wanted
+    assert text.count("{") == text.count("}") == len(wanted)
 
 
 @pytest.mark.parametrize("name", [name for name in SENTENCES if " " in TRANSLATIONS["en"][name]])
@@ -53,6 +69,29 @@ def test_no_sentence_was_left_in_another_language(name: str) -> None:
 )  # fmt: skip
 def test_a_language_falls_back_to_its_base_and_to_english(language: str, word: str) -> None:
     assert sentence("yes", language) == word
+
+
+@pytest.mark.parametrize(
+    ("language", "spoken"),
+    [
+        ("de-AT", "de"),
+        ("pt_PT", "pt-pt"),
+        ("zh-Hant-TW", "zh-hant"),
+        ("tlh", "en"),
+        ("", "en"),
+        ("no tag", "en"),
+    ],
+)
+def test_it_is_known_which_language_a_sentence_is_in(language: str, spoken: str) -> None:
+    assert sentence_language(language) == spoken
+
+
+def test_a_rules_value_stands_in_its_sentence_whatever_is_written_in_it() -> None:
+    assert rule_sentence("retry_too_small", "en", "5") == "The number must be at least 5."
+    assert rule_sentence("retry_not_allowed", "de", "{values}, {0}, {{").endswith(": {values}, {0}, {{.")
+    assert rule_sentence("retry_form", "en", "x") == sentence("retry_form", "en")
+    with pytest.raises(KeyError):
+        rule_sentence("retry_text", "en", "x")
 
 
 def test_portugal_and_taiwan_read_their_own() -> None:
