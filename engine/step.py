@@ -357,6 +357,9 @@ def _timer_fired(turn: Turn, timer: str) -> None:
     node = turn.bot.nodes.get(waiting.node) if waiting is not None else None
     if waiting is None or node is None or not timer or waiting.timer != timer or turn.control != "bot":
         turn.ignore("a timer that nothing waits for")
+        if waiting is not None and timer and waiting.timer == timer:
+            # It will not fire again: what this version can't use must not be waited for on another one.
+            turn.waiting = None if waiting.call else msgspec.structs.replace(waiting, timer="")
         return
     if not waiting.call and _postponed(turn, waiting):
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from engine.actions import ESCALATION, HANDOFF, perform
+from engine.answers import read_choice
 from engine.fields import Label as LabelText
 from engine.fields import NodeRef, Part, Seconds, SpokenText, VariableName
 from engine.known import Known
@@ -82,7 +83,7 @@ class QuickReplyConfig(SpeakingConfig):
 class QuickReplyNode(Node):
     """A compiled `quick_reply`."""
 
-    __slots__ = ("_again", "_config", "_speech", "_titles", "_values", "_variable")
+    __slots__ = ("_again", "_config", "_labels", "_speech", "_titles", "_values", "_variable")
 
     def __init__(
         self,
@@ -107,6 +108,7 @@ class QuickReplyNode(Node):
             if option.value is not None
         ]
         self._titles = Titles([*titles_of(menu.labels), *values], numbered=len(config.options))
+        self._labels = menu.labels
 
     def enter(self, turn: Turn) -> Next:
         self._ask(turn, self._speech, 0)
@@ -129,15 +131,24 @@ class QuickReplyNode(Node):
         return self._config.options[index].target or self.follow(turn)
 
     def answer(self, turn: Turn) -> Next:
-        if self._config.allow_free_text:
+        if self._config.allow_free_text and (target := self.follow(turn)) is not None:
             # The text stays unread: an ai_intent that the connections lead to reads it.
-            return self.follow(turn) or self._give_up(turn, "no option was chosen")
+            return target
+        if (near := self._nearly(turn)) is not None:
+            return self.choose(turn, near)
+        if self._config.allow_free_text:
+            return self._give_up(turn, "no option was chosen")
         attempts = turn.asked.attempts + 1 if turn.asked is not None else 1
         if attempts > self._config.retries:
             return self._give_up(turn, f"no option was chosen in {attempts} answers")
         turn.note("choice", self.id, f"no option matches; asked again, {attempts} of {self._config.retries}")
         self._ask(turn, self._again, attempts)
         return None
+
+    def _nearly(self, turn: Turn) -> int | None:
+        """The one option that was probably meant: by its beginning, or with a slip of the finger."""
+        titles = (label(turn.language) for label in self._labels)
+        return read_choice(turn.text, list(zip(titles, map(str, self._values), strict=True)))
 
     def timed_out(self, turn: Turn) -> Next:
         return self._give_up(turn, "nobody chose in time")

@@ -106,7 +106,7 @@ def _stored(
         replayed = replay(past).values()
         whole = [one for one in replayed if one.beginning is not None]
         differing = sum(one.difference is not None for one in whole)
-        say(f"Visits of {len(whole)} conversations.")
+        say(f"Visits of {len(whole)} conversation{'' if len(whole) == 1 else 's'}.")
         if len(whole) < len(replayed):
             say(f"{len(replayed) - len(whole)} more are too old: their beginning is not kept any more.")
         if past.left_out:

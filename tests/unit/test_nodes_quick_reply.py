@@ -222,3 +222,32 @@ def test_a_fallback_that_fails_when_the_timer_fires_is_traced() -> None:
     chat.say("hi")
     assert chat.time_out() == []
     assert chat.traced("error")[0].startswith("ExpressionError")
+
+
+@pytest.mark.parametrize("free", [True, False])
+@pytest.mark.parametrize(
+    ("text", "picked"), [("sfas", "sofas"), ("lam", "lamps"), ("lampe", "lamps"), ("x", "")]
+)
+def test_what_was_probably_meant_is_chosen_before_giving_up(free: bool, text: str, picked: str) -> None:
+    options = [{"text": "🛋️ Sofas", "value": "sofas", "target": "sofas"}, {"text": "Lamps", "target": "lamps"}]
+    menu = node("menu", "quick_reply", message="Which?", options=options, allow_free_text=free, retries=0)
+    chat = Chat(
+        bot_of(
+            menu,
+            message("sofas"),
+            message("lamps"),
+            message("sorry"),
+            global_settings={"fallback_node": "sorry"},
+        )
+    )
+    chat.say("hello")
+    assert chat.say(text) == [picked or "sorry"]
+
+
+def test_what_the_connections_take_is_no_near_miss() -> None:
+    menu = node(
+        "menu", "quick_reply", "other", message="Which?", options=[{"text": "Lamps", "target": "lamps"}]
+    )
+    chat = Chat(bot_of(menu, message("lamps"), message("other")))
+    chat.say("hello")
+    assert chat.say("lampz") == ["other"]

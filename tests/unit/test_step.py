@@ -493,3 +493,30 @@ def test_what_is_ignored_does_not_end_the_silence(body: EventBody) -> None:
     chat.wait(200)
     chat.say("hello")
     assert chat.traced("start") == ["silent for more than 300 s"]
+
+
+def test_a_timer_that_this_version_can_not_use_is_not_waited_for_on_another_one() -> None:
+    ask = node("ask", "input", "ok", message="?", variable="v", timeout=60)
+    chat = Chat(bot_of(ask, message("ok")))
+    chat.say("hello")
+    assert chat.state.waiting is not None
+    timer = chat.state.waiting.timer
+    with_node, chat.bot = chat.bot, bot_of(message("other"))
+    chat.happen(TimerFired(timer=timer))
+    chat.bot = with_node
+    assert chat.state.waiting == Waiting(node="ask")
+    assert chat.say("here I am") == ["ok"]
+
+
+def test_a_call_that_this_version_can_not_use_is_not_waited_for_on_another_one() -> None:
+    chat = Chat(bot_of(node("look", "ai_answer", "ok", prompt="?"), message("ok")))
+    chat.say("hello")
+    assert chat.state.waiting is not None
+    timer = chat.state.waiting.timer
+    with_node, chat.bot = chat.bot, bot_of(message("other"))
+    chat.happen(TimerFired(timer=timer))
+    chat.bot = with_node
+    after = chat.state
+    assert after.waiting is None
+    chat.say("here I am")
+    assert not chat.traced("held")
