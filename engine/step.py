@@ -358,8 +358,7 @@ def _timer_fired(turn: Turn, timer: str) -> None:
     if waiting is None or node is None or not timer or waiting.timer != timer or turn.control != "bot":
         turn.ignore("a timer that nothing waits for")
         if waiting is not None and timer and waiting.timer == timer:
-            # It will not fire again: what this version can't use must not be waited for on another one.
-            turn.waiting = None if waiting.call else msgspec.structs.replace(waiting, timer="")
+            _forget_timer(turn, waiting)
         return
     if not waiting.call and _postponed(turn, waiting):
         return
@@ -371,6 +370,17 @@ def _timer_fired(turn: Turn, timer: str) -> None:
     if waiting.call:
         turn.read_held()
     _run(turn, _guarded(turn, lambda: node.timed_out(turn)))
+
+
+def _forget_timer(turn: Turn, waiting: Waiting) -> None:
+    """A timer that fired where its node can't use it will not fire again: nothing must wait for it any more."""
+    if not waiting.call:
+        turn.waiting = msgspec.structs.replace(waiting, timer="")
+        return
+    turn.waiting = None
+    if turn.held and not turn.burst:
+        turn.held = ""
+        turn.note("ignored", waiting.node, "what was held; the call has no node any more")
 
 
 def _postponed(turn: Turn, waiting: Waiting) -> bool:

@@ -513,10 +513,11 @@ def test_a_call_that_this_version_can_not_use_is_not_waited_for_on_another_one()
     chat.say("hello")
     assert chat.state.waiting is not None
     timer = chat.state.waiting.timer
+    chat.say("and quickly, please")
     with_node, chat.bot = chat.bot, bot_of(message("other"))
     chat.happen(TimerFired(timer=timer))
     chat.bot = with_node
     after = chat.state
-    assert after.waiting is None
+    assert (after.waiting, after.held) == (None, "")
     chat.say("here I am")
     assert not chat.traced("held")
