@@ -74,9 +74,10 @@ class Conversation(RuleBasedStateMachine):
         self.machine.happen(body)
 
 
-def stateful_settings(runs: int, steps: int) -> settings:
-    """Hypothesis' settings for so many runs of so many steps."""
+def stateful_settings(runs: int, steps: int, *, same: bool = False) -> settings:
+    """Hypothesis' settings for so many runs of so many steps; `same` draws the same ones each time."""
     return settings(
+        derandomize=same,
         max_examples=runs,
         stateful_step_count=steps,
         deadline=None,

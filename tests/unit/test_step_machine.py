@@ -138,4 +138,4 @@ def test_a_second_fallback_is_noticed() -> None:
 
 
 TestConversation = Conversation.TestCase
-TestConversation.settings = stateful_settings(60, 40)
+TestConversation.settings = stateful_settings(60, 40, same=True)  # new ones are for the long form
