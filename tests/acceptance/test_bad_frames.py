@@ -7,6 +7,7 @@ server's own counters and log.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,9 @@ async def test_a_flood_is_told_to_wait_and_then_closed(served: Served) -> None:
         for _ in range(30):
             await wire.send_json({"type": "ping"})
         told = [await wire.receive_json(timeout=5) for _ in range(30)]
-        for _ in range(300):
-            await wire.send_json({"type": "ping"})
+        with suppress(aiohttp.ClientConnectionResetError):  # it may close before the last one is out
+            for _ in range(300):
+                await wire.send_json({"type": "ping"})
         _, code = await _frames(wire)
     assert [frame["code"] for frame in told if frame["type"] == "error"][:1] == ["too_fast"]
     assert code == aiohttp.WSCloseCode.POLICY_VIOLATION
