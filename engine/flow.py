@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -38,7 +38,6 @@ FlowName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,50}$")]
 VariableGroup: TypeAlias = Literal[
     "session_variables", "customer_variables", "user_variables", "global_variables"
 ]
-VARIABLE_GROUPS: Final = ("session_variables", "customer_variables", "user_variables", "global_variables")
 
 
 class QuietHours(Part):

@@ -16,10 +16,6 @@ MAX_TAG: Final = 35
 CONTEXT: Final = "|"
 """Between a node's id and a text, in a translation that is meant for that node only."""
 
-_RIGHT_TO_LEFT: Final = frozenset(
-    {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ku", "ps", "sd", "ug", "ur", "yi"}
-)
-
 
 class Languages:
     """A flow's languages and translations. Immutable."""
@@ -78,8 +74,3 @@ class Languages:
         """`pt` is `pt-BR` when that is the only Portuguese there is."""
         base = tag.partition("-")[0]
         return next((known for lower, known in self._by_tag.items() if lower.startswith(f"{base}-")), "")
-
-
-def is_right_to_left(tag: str) -> bool:
-    """Whether the language is written from right to left."""
-    return tag.lower().partition("-")[0] in _RIGHT_TO_LEFT

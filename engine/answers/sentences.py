@@ -63,11 +63,6 @@ def sentence_language(language: str) -> str:
     return DEFAULT_LANGUAGE
 
 
-def retry_sentence(type_: str, language: str) -> str:
-    """What is said when an answer is not of this input type; for an unknown type, what is said for a text."""
-    return sentence(f"retry_{type_ if type_ in INPUT_TYPES else 'text'}", language)
-
-
 def rule_sentence(name: str, language: str, value: str = "") -> str:
     """One of `RULE_SENTENCES` with the rule's value, which is written for that language already.
 

@@ -24,7 +24,6 @@ from engine.answers.sentences import (
     INPUT_TYPES,
     RULE_SENTENCES,
     SENTENCES,
-    retry_sentence,
     rule_sentence,
     sentence,
     sentence_language,
@@ -95,15 +94,14 @@ def test_a_rules_value_stands_in_its_sentence_whatever_is_written_in_it() -> Non
 
 
 def test_portugal_and_taiwan_read_their_own() -> None:
-    assert "ficheiro" in retry_sentence("file", "pt-PT")
-    assert "arquivo" in retry_sentence("file", "pt")
+    assert "ficheiro" in sentence("retry_file", "pt-PT")
+    assert "arquivo" in sentence("retry_file", "pt")
     assert (
         sentence("opted_out", "zh-TW") == sentence("opted_out", "zh-Hant") != sentence("opted_out", "zh-CN")
     )
 
 
-def test_an_unknown_type_is_asked_for_a_text_and_an_unknown_name_is_an_error() -> None:
-    assert retry_sentence("colour", "de") == retry_sentence("text", "de")
+def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(KeyError):
         sentence("colour", "de")
 
@@ -123,7 +121,7 @@ READERS: dict[str, Callable[[str, Reading], Any]] = {
 @pytest.mark.parametrize("language", TRANSLATIONS)
 @pytest.mark.parametrize("type_", READERS)
 def test_the_example_in_a_retry_sentence_is_an_answer_in_its_language(type_: str, language: str) -> None:
-    last = re.split(r"：|: ", retry_sentence(type_, language))[-1]
+    last = re.split(r"：|: ", sentence(f"retry_{type_}", language))[-1]
     words = last.rstrip(".。").split()
     windows = [" ".join(words[start:]) for start in range(len(words))]
     assert any(READERS[type_](window, Reading(language=language)) is not None for window in windows)
@@ -136,4 +134,4 @@ def test_yes_and_no_are_understood(language: str) -> None:
 
 
 def test_every_input_type_has_its_own_sentence() -> None:
-    assert len({retry_sentence(type_, "en") for type_ in INPUT_TYPES}) == len(INPUT_TYPES) == 13
+    assert len({sentence(f"retry_{type_}", "en") for type_ in INPUT_TYPES}) == len(INPUT_TYPES) == 13

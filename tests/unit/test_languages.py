@@ -11,7 +11,7 @@ from engine.answers.sentences import sentence
 from engine.compile import FlowInvalid, compile_flow
 from engine.effects import UpdateCustomer
 from engine.events import ChoiceMade, CommandReceived, MediaReceived, TextReceived
-from engine.languages import MAX_TAG, Languages, is_right_to_left
+from engine.languages import MAX_TAG, Languages
 from engine.nodes.base import choice_id
 from engine.state import Customer
 from tests.conversations.chat import Chat, bot_of, message, node
@@ -67,11 +67,6 @@ def test_a_text_can_be_translated_for_one_node() -> None:
     assert languages.translated("Book", "reserve") == {"de": "Buchen"}
     assert languages.translated("Book", "shop") == {"de": "Buch"}
     assert languages.translated("a|b", "x") == {"de": "Strich"}
-
-
-@pytest.mark.parametrize(("tag", "expected"), [("ar", True), ("AR-eg", True), ("he", True), ("de", False)])
-def test_some_languages_are_written_from_right_to_left(tag: str, expected: bool) -> None:
-    assert is_right_to_left(tag) is expected
 
 
 def detect(text: str, languages: Sequence[str]) -> tuple[str, float]:
