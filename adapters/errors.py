@@ -58,3 +58,7 @@ class Misconfigured(SendFailed):
     """The channel's own credentials or settings are refused; an operator has to mend them."""
 
     retryable = True
+
+
+class WindowClosed(SendFailed):
+    """The platform takes only approved templates now: the customer wrote too long ago."""

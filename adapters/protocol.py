@@ -5,7 +5,8 @@ An adapter translates, it never decides. It knows no server, no database and no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
@@ -41,6 +42,11 @@ class StatusUpdate(msgspec.Struct, frozen=True, kw_only=True):
     state: DeliveryState
     occurred_at: datetime
     error: str = ""
+    """What an operator reads, when it failed; `code: words`."""
+    key: UUID | None = None
+    """Our own key of the send, where the platform repeats it: proof that a call in doubt was carried out."""
+    call: int = 0
+    """Which call of the send, from 0."""
 
 
 class Parked(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,14 +57,36 @@ class Parked(msgspec.Struct, frozen=True, kw_only=True):
     raw: bytes
 
 
+class TemplateChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """The platform approved, refused or paused a message template."""
+
+    name: str
+    language: str
+    status: str
+    """`APPROVED`, `REJECTED`, `PAUSED`, … as the platform says."""
+    reason: str = ""
+    category: str = ""
+
+
 class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     """A body split whole: what runs a turn, what only changes a status, what is parked."""
 
     events: tuple[InboundEvent, ...] = ()
     statuses: tuple[StatusUpdate, ...] = ()
+    templates: tuple[TemplateChanged, ...] = ()
     parked: tuple[Parked, ...] = ()
     answer: bytes | None = None
-    """JSON to answer the webhook with, when the platform lets the answer carry a call; None for an empty 200."""
+    """JSON to answer the webhook with, when the platform lets the answer carry something; None for an empty 200."""
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that goes with a call: `source` is an address as in `engine.messages.Media.url`."""
+
+    field: str
+    """Where the call wants it: the name of a multipart field, or what the adapter's client understands."""
+    source: str
+    kind: str
+    name: str = ""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -66,6 +94,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     method: str
     body: bytes
+    uploads: tuple[Upload, ...] = ()
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -78,12 +107,30 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The message's number in its conversation, from 1, without gaps."""
     at: datetime
     """When the message was decided on (UTC)."""
+    call: int = 0
+    """Which of the message's calls, from 0: key and call together name one call for good."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The platform took a call; `message` is its id for the message (empty when it gave none)."""
 
     message: str = ""
+
+
+class Content(msgspec.Struct, kw_only=True):
+    """A file being read. `size` in bytes, None when it is not known before the end."""
+
+    chunks: AsyncIterator[bytes]
+    mime_type: str = ""
+    size: int | None = None
+    name: str = ""
+
+
+class Files(Protocol):
+    """Where adapters get the files from that a message shows. The gateway gives one to each adapter."""
+
+    def open(self, source: str) -> AbstractAsyncContextManager[Content]:
+        """Read the file at `source` (`media:<id>`, or http(s)). Raises `SendFailed`."""
 
 
 class Adapter(Protocol):
@@ -95,17 +142,33 @@ class Adapter(Protocol):
     def verify(self, body: bytes, headers: Mapping[str, str], access: ChannelAccess, now: datetime) -> None:
         """Check that `body` (raw bytes, unparsed) comes from the platform. Raises `Unverified`."""
 
-    def parse(self, body: bytes, now: datetime) -> Parsed:
+    def challenge(self, query: Mapping[str, str], access: ChannelAccess) -> bytes:
+        """The answer (text/plain) to the GET with which the platform tries a webhook out. Raises `Unverified`."""
+
+    def parse(self, body: bytes, access: ChannelAccess, now: datetime) -> Parsed:
         """Split a verified body into neutral pieces. Never raises: what can't be read comes back parked."""
 
-    def render(self, recipient: str, message: OutboundMessage) -> list[Call]:
-        """The API calls that say `message` to `recipient` (the conversation key), in order; never empty."""
+    def render(self, recipient: str, message: OutboundMessage, access: ChannelAccess) -> list[Call]:
+        """The API calls that say `message` to `recipient` (the conversation key), in order; never empty.
 
-    def typing(self, recipient: str) -> Call | None:
-        """The call that shows the typing indicator, or None where the platform has none."""
+        `message` has been through `adapters.fit`: all that is in it the platform has a form for.
+        """
+
+    def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
+        """The call that shows the typing indicator (when `typing`) and marks the customer's message `answers` (the
+        platform's id, may be empty) as read; None where the platform has neither."""
 
     async def send(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
         """Carry out one call. Raises `SendFailed`."""
+
+    async def find(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt | None:
+        """Whether a call in doubt was carried out after all: its receipt, or None when nothing says so.
+
+        Asked before it is sent again, where `capabilities.certainty` is `lookup`. Raises `SendFailed`.
+        """
+
+    def fetch(self, file: str, access: ChannelAccess) -> AbstractAsyncContextManager[Content]:
+        """Read a file that a customer sent, by `MediaReceived.file`. Raises `SendFailed` (`Refused`: it is gone)."""
 
     async def close(self) -> None:
         """Release connections."""

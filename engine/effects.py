@@ -24,6 +24,10 @@ class Send(_Effect, frozen=True, tag="send"):
     message: OutboundMessage
     delay_ms: int = 0
     typing: bool = False
+    label: str = ""
+    """A name of the message within its conversation, for one that another message will replace."""
+    replaces: str = ""
+    """The label of the earlier message that this one replaces, where the platform can edit; else it is said anew."""
 
 
 class StartTimer(_Effect, frozen=True, tag="start_timer"):

@@ -11,15 +11,31 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from engine.messages import MediaKind
+
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
     """Base of every event body: immutable, serialised as JSON with its kind in `type`."""
+
+
+class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a platform marked in a text: a mention, an address, a stretch in bold.
+
+    `start` and `end` count code points, `end` exclusive. `kind` is `mention`, `hashtag`, `command`, `url`, `email`,
+    `phone`, `emoji`, or one of `engine.messages.SpanKind`; `value` is a link's address or a mentioned user's id.
+    """
+
+    kind: str
+    start: int
+    end: int
+    value: str = ""
 
 
 class TextReceived(_Body, frozen=True, tag="text_received"):
     """The customer wrote a text. `{"type": "text_received", "text": "hello"}`"""
 
     text: str
+    entities: tuple[Entity, ...] = ()
 
 
 class ChoiceMade(_Body, frozen=True, tag="choice_made"):
@@ -45,12 +61,30 @@ class MediaReceived(_Body, frozen=True, tag="media_received"):
     `file` is the platform's own reference; `size` is in bytes, when known.
     """
 
-    kind: Literal["image", "audio", "voice", "video", "document", "sticker"]
+    kind: MediaKind
     file: str
     caption: str = ""
     name: str = ""
     mime_type: str = ""
     size: int | None = None
+    seconds: int | None = None
+    """How long a sound or film plays."""
+    album: str = ""
+    """Names the pieces that were sent as one: they reach the flow together, as an `AlbumReceived`."""
+    media: str = ""
+    """The gateway's own id of the file (a UUID), under which it keeps it; set by the gateway."""
+    url: str = ""
+    """A signed link to the file that expires; set by the gateway."""
+
+
+class AlbumReceived(_Body, frozen=True, tag="album_received"):
+    """The customer sent several files as one. `{"type": "album_received", "items": […], "caption": "look"}`
+
+    From a platform that sends them in one piece, or gathered by the engine from those that share an `album`.
+    """
+
+    items: tuple[MediaReceived, ...]
+    caption: str = ""
 
 
 class LocationReceived(_Body, frozen=True, tag="location_received"):
@@ -66,6 +100,8 @@ class ContactReceived(_Body, frozen=True, tag="contact_received"):
 
     phone: str
     name: str = ""
+    own: bool = False
+    """The platform vouches that it is the customer's own card."""
 
 
 class ReactionReceived(_Body, frozen=True, tag="reaction_received"):
@@ -89,6 +125,81 @@ class MessageDeleted(_Body, frozen=True, tag="message_deleted"):
     """The customer deleted an earlier message. `{"type": "message_deleted", "message": "17"}`"""
 
     message: str
+
+
+class PollAnswered(_Body, frozen=True, tag="poll_answered"):
+    """The customer voted in a poll. `{"type": "poll_answered", "poll": "91", "options": [0]}`
+
+    `options` are places in the poll's list, from 0; none when the vote was taken back.
+    """
+
+    poll: str
+    options: tuple[int, ...] = ()
+
+
+class FormSubmitted(_Body, frozen=True, tag="form_submitted"):
+    """The customer sent a form: a WhatsApp Flow, a Slack modal. `{"type": "form_submitted", "values": {…}}`"""
+
+    form: str = ""
+    values: dict[str, Any] = {}
+    title: str = ""
+    """What the platform shows of it, such as a summary line."""
+
+
+class OrderItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One line of an order; `price` of one piece, as a decimal text."""
+
+    product: str
+    quantity: int = 1
+    price: str = ""
+    currency: str = ""
+
+
+class OrderPlaced(_Body, frozen=True, tag="order_placed"):
+    """The customer sent a cart from the catalogue. `{"type": "order_placed", "items": […]}`"""
+
+    items: tuple[OrderItem, ...] = ()
+    catalog: str = ""
+    text: str = ""
+
+
+class QueryReceived(_Body, frozen=True, tag="query_received"):
+    """The customer types a query to the bot in another chat. `{"type": "query_received", "query": "42", …}`
+
+    `query` is the platform's id, which the answer names.
+    """
+
+    query: str
+    text: str = ""
+
+
+class MembersChanged(_Body, frozen=True, tag="members_changed"):
+    """People joined or left the group. `{"type": "members_changed", "joined": ["Ana"]}`
+
+    Names as the platform gives them; `bot` when the bot itself is the one.
+    """
+
+    joined: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    bot: bool = False
+
+
+class HumanReplied(_Body, frozen=True, tag="human_replied"):
+    """Somebody of the business answered the customer by hand, in the platform's own app.
+
+    `{"type": "human_replied", "text": "I am on it"}`
+    """
+
+    text: str = ""
+    agent: str = ""
+    media: tuple[MediaReceived, ...] = ()
+
+
+class IdentityChanged(_Body, frozen=True, tag="identity_changed"):
+    """The platform knows the customer under another id from now on. `{"old": "49151…", "new": "49160…"}`"""
+
+    old: str
+    new: str
 
 
 class ContactabilityChanged(_Body, frozen=True, tag="contactability_changed"):
@@ -155,9 +266,17 @@ EventBody: TypeAlias = (
     | MediaReceived
     | LocationReceived
     | ContactReceived
+    | AlbumReceived
     | ReactionReceived
     | MessageEdited
     | MessageDeleted
+    | PollAnswered
+    | FormSubmitted
+    | OrderPlaced
+    | QueryReceived
+    | MembersChanged
+    | HumanReplied
+    | IdentityChanged
     | ContactabilityChanged
     | ConversationOpened
     | TimerFired
@@ -176,6 +295,45 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     username: str = ""
     language: str = ""
     """IETF tag as the platform gives it, such as `de` or `pt-BR`; empty when unknown."""
+    timezone: str = ""
+    """IANA name, when the platform tells."""
+    phone: str = ""
+    """In international form, when the platform vouches for it."""
+    email: str = ""
+    """When the platform vouches for it."""
+    aliases: tuple[str, ...] = ()
+    """Other ids of the same person on this channel, such as a phone number beside a business-scoped id."""
+
+
+class Referral(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What led the customer here: an ad, a post, a link with a payload."""
+
+    source: str
+    """`ad`, `post`, `link`, `product` or what the platform calls it."""
+    id: str = ""
+    url: str = ""
+    headline: str = ""
+    text: str = ""
+    payload: str = ""
+    """What the link carried (`/start payload`), or the ad's click id."""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The circumstances of a customer's message."""
+
+    reply_to: str = ""
+    """The platform's id of the message that it answers."""
+    quote: str = ""
+    """The words of that message, as far as the platform repeats them."""
+    forwarded: bool = False
+    forwarded_from: str = ""
+    """Who wrote it first, when the platform tells."""
+    place: Literal["private", "group", "channel"] = "private"
+    title: str = ""
+    """The group's name."""
+    mentioned: bool = False
+    """The bot was named or answered: in a group, that the message is meant for it."""
+    referral: Referral | None = None
 
 
 class InboundEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -193,3 +351,4 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """UTC, as the platform says; never later than what the gateway's own clock says is believed blindly."""
     message: str = ""
     """The platform's id of the message that carries the event, when it has one."""
+    context: Context | None = None

@@ -46,6 +46,7 @@ from engine.actions import GlobalAction, opt_out, perform
 from engine.bot import Bot
 from engine.effects import Send
 from engine.events import (
+    AlbumReceived,
     AnswerGenerated,
     CallFinished,
     ChoiceMade,
@@ -54,11 +55,18 @@ from engine.events import (
     ContactReceived,
     ConversationOpened,
     EventBody,
+    FormSubmitted,
+    HumanReplied,
+    IdentityChanged,
     InboundEvent,
     LocationReceived,
     MediaReceived,
+    MembersChanged,
     MessageDeleted,
     MessageEdited,
+    OrderPlaced,
+    PollAnswered,
+    QueryReceived,
     ReactionReceived,
     SearchFinished,
     TextReceived,
@@ -113,7 +121,7 @@ def _decide(turn: Turn, body: EventBody) -> None:
             _hear(turn, title, choice=choice)
         case CommandReceived():
             _hear(turn, f"/{body.command} {body.argument}".rstrip(), command=fold(body.command))
-        case MediaReceived():
+        case MediaReceived() | AlbumReceived():
             _hear(turn, body.caption)
         case LocationReceived():
             _hear(turn, "")
@@ -126,6 +134,10 @@ def _decide(turn: Turn, body: EventBody) -> None:
         case CallFinished() | SearchFinished() | AnswerGenerated():
             _call_finished(turn, body)
         case ReactionReceived() | MessageEdited() | MessageDeleted() | ContactabilityChanged():
+            turn.ignore(type(body).__name__)
+        case PollAnswered() | FormSubmitted() | OrderPlaced() | QueryReceived():
+            turn.ignore(type(body).__name__)
+        case MembersChanged() | HumanReplied() | IdentityChanged():
             turn.ignore(type(body).__name__)
         case _:
             assert_never(body)

@@ -116,7 +116,7 @@ class Poller:
     async def _once(self, place: Place, channel: Channel, offset: int) -> None:
         updates = await self._source.get_updates(channel.access, offset, POLL_SECONDS)
         now = self._clock()
-        parsed = [channel.adapter.parse(body, now) for body in updates]
+        parsed = [channel.adapter.parse(body, channel.access, now) for body in updates]
         # All are queued before any is awaited, in the platform's order; a conversation's stay in one lane.
         await asyncio.gather(*(self._accept(channel, body) for body in parsed))
         await self._answer(channel, [body.answer for body in parsed if body.answer is not None])

@@ -130,6 +130,7 @@ class Worker:
         )
         routes = [
             web.post("/webhook/{platform}/{route}", webhooks.post),
+            web.get("/webhook/{platform}/{route}", webhooks.get, allow_head=False),
             web.get("/healthz", self.operations.healthz),
             web.get("/health", self.operations.healthz),
             web.get("/readyz", self.operations.readyz),

@@ -38,6 +38,8 @@ class LockedConversation(msgspec.Struct, kw_only=True):
     state_version: int
     message_count: int
     status: str
+    heard_at: datetime | None
+    """When the customer last said something."""
     customer: Mapping[str, Any]
 
 
@@ -107,8 +109,8 @@ class TurnRows:
     )
 
     def __init__(self) -> None:
-        self.conversations: list[tuple[UUID, str, int, int, int, str]] = []
-        """id, state (JSON), version before, version after, message count, status"""
+        self.conversations: list[tuple[UUID, str, int, int, int, str, datetime | None]] = []
+        """id, state (JSON), version before, version after, message count, status, heard at"""
         self.inbox: list[tuple[Any, ...]] = []
         """id, organization, channel, external id, conversation, status, event, raw, error, seq"""
         self.messages: list[tuple[Any, ...]] = []
@@ -154,6 +156,7 @@ async def lock(
             state_version=record["state_version"],
             message_count=record["message_count"],
             status=record["status"],
+            heard_at=record["heard_at"],
             customer=record,
         )
     return conversations, known
@@ -171,9 +174,10 @@ async def create(connection: Any, newcomers: Iterable[Newcomer], now: datetime) 
 async def write(connection: Any, rows: TurnRows, *, now: datetime, owner: UUID, lease: timedelta) -> Leased:
     """Write a batch. Returns which of its effects are leased to `owner`. Raises `StaleTurn`."""
     messages = _columns(rows.messages, 13)
+    *conversations, heard_at = _columns(rows.conversations, 7)
     record = await connection.fetchrow(
         _SQL["write"],
-        *_columns(rows.conversations, 6),
+        *conversations,
         now,
         *_columns(rows.inbox, 10),
         *messages[:11],
@@ -183,6 +187,7 @@ async def write(connection: Any, rows: TurnRows, *, now: datetime, owner: UUID, 
         owner,
         lease,
         *messages[11:],
+        heard_at,
     )
     if record["moved"] != len(rows.conversations):
         raise StaleTurn

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from adapters.capabilities import Capabilities
-from adapters.protocol import Call, ChannelAccess, Envelope, Parsed, Receipt
+from adapters.errors import Refused, Unverified
+from adapters.protocol import Call, ChannelAccess, Content, Envelope, Parsed, Receipt
 from adapters.telegram import poll
 from adapters.telegram.capabilities import CAPABILITIES
 from adapters.telegram.client import TelegramClient
@@ -33,21 +35,33 @@ class TelegramAdapter:
         """Compare the secret header. Raises `Unverified`."""
         verify_secret(headers, access)
 
-    def parse(self, body: bytes, now: datetime) -> Parsed:
+    def challenge(self, query: Mapping[str, str], access: ChannelAccess) -> bytes:
+        """Always raises `Unverified`: Telegram tries no webhook out."""
+        raise Unverified("Telegram does not ask a webhook anything.")
+
+    def parse(self, body: bytes, access: ChannelAccess, now: datetime) -> Parsed:
         """One update; `answer` stops a pressed button's spinner. Never raises."""
         return parse_update(body, now)
 
-    def render(self, recipient: str, message: OutboundMessage) -> list[Call]:
+    def render(self, recipient: str, message: OutboundMessage, access: ChannelAccess) -> list[Call]:
         """The sendMessage calls, in order; never empty."""
         return render_message(recipient, message)
 
-    def typing(self, recipient: str) -> Call | None:
-        """A sendChatAction call."""
-        return render_typing(recipient)
+    def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
+        """A sendChatAction call for typing; bots can't mark messages as read."""
+        return render_typing(recipient) if typing else None
 
     async def send(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
         """Carry out one call; its key goes unused, for Telegram takes none. Raises `SendFailed`."""
         return await self._client.send(call, access)
+
+    async def find(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt | None:
+        """Nothing tells."""
+        return None
+
+    def fetch(self, file: str, access: ChannelAccess) -> AbstractAsyncContextManager[Content]:
+        """Not yet: raises `Refused`."""
+        raise Refused("files of Telegram can't be read yet")
 
     async def get_updates(self, access: ChannelAccess, offset: int, timeout_seconds: int) -> list[bytes]:
         """Long polling; see `adapters.telegram.poll.get_updates`."""

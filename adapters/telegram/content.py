@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
-from adapters.telegram.names import ENVELOPE
-from adapters.telegram.reading import (
+from adapters.reading import (
     MAX_INTEGER,
     Object,
     Unhandled,
@@ -20,6 +19,7 @@ from adapters.telegram.reading import (
     needed_string,
     string,
 )
+from adapters.telegram.names import ENVELOPE
 from engine.events import (
     CommandReceived,
     ContactReceived,

@@ -23,7 +23,7 @@ import aiohttp
 import msgspec
 
 from adapters.errors import CustomerGone, Misconfigured, Refused, SendFailed, TryLater, Uncertain
-from adapters.telegram.text import clean
+from adapters.text import clean
 
 MAX_DESCRIPTION = 300
 """Characters of Telegram's own words that a reason repeats."""

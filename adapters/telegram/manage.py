@@ -18,7 +18,7 @@ from adapters.errors import Misconfigured, Refused, SendFailed, TryLater
 from adapters.protocol import ChannelAccess
 from adapters.telegram.client import API_BASE, api_base, bot_token
 from adapters.telegram.parse import ALLOWED_UPDATES
-from adapters.telegram.text import clean
+from adapters.text import clean
 
 if TYPE_CHECKING:
     from aiogram import Bot

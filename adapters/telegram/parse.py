@@ -13,9 +13,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from adapters.protocol import Parked, Parsed
-from adapters.telegram.content import body_of
-from adapters.telegram.names import UNHANDLED_KINDS
-from adapters.telegram.reading import (
+from adapters.reading import (
     Object,
     Unhandled,
     decode,
@@ -26,6 +24,8 @@ from adapters.telegram.reading import (
     needed_string,
     string,
 )
+from adapters.telegram.content import body_of
+from adapters.telegram.names import UNHANDLED_KINDS
 from engine.events import (
     ChoiceMade,
     ContactabilityChanged,

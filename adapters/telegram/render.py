@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.fallback import written_out
 from adapters.protocol import Call
 from adapters.telegram.capabilities import (
     BUTTON_TITLE,
@@ -23,7 +22,7 @@ from adapters.telegram.capabilities import (
     MARKUP_BYTES,
     TEXT,
 )
-from adapters.telegram.text import clean, is_blank, shorten, split
+from adapters.text import clean, is_blank, shorten, split
 from engine.messages import Choice, OutboundMessage
 
 BLANK: Final = "…"
@@ -38,9 +37,8 @@ _encode = msgspec.json.Encoder().encode
 def render_message(recipient: str, message: OutboundMessage) -> list[Call]:
     """The sendMessage calls for `message`, in order; the keyboard goes with the last one."""
     target = address(recipient)
-    message = written_out(message)
     buttons, written = _buttons(message.choices)
-    parts = split(clean(message.text + written), TEXT.size) or [BLANK]
+    parts = split(clean(message.text + written), TEXT) or [BLANK]
     calls = [Call(method="sendMessage", body=_encode({**target, "text": part})) for part in parts[:-1]]
     last: dict[str, Any] = {**target, "text": parts[-1]}
     if buttons:

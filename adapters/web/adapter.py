@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from hashlib import sha256
 from typing import Final, TypeAlias, assert_never
@@ -11,9 +12,8 @@ from uuid import UUID
 import msgspec
 
 from adapters.capabilities import Capabilities
-from adapters.errors import Unverified
-from adapters.fallback import written_out
-from adapters.protocol import Call, ChannelAccess, Envelope, Parked, Parsed, Receipt
+from adapters.errors import Refused, Unverified
+from adapters.protocol import Call, ChannelAccess, Content, Envelope, Parked, Parsed, Receipt
 from adapters.web import frames
 from adapters.web.capabilities import CAPABILITIES
 from engine.events import (
@@ -59,7 +59,11 @@ class WebAdapter:
         """Always raises `Unverified`: nothing is taken from a webhook."""
         raise Unverified("The web channel takes no webhooks; its widget speaks on a socket.")
 
-    def parse(self, body: bytes, now: datetime) -> Parsed:
+    def challenge(self, query: Mapping[str, str], access: ChannelAccess) -> bytes:
+        """Always raises `Unverified`, as `verify` does."""
+        raise Unverified("The web channel takes no webhooks; its widget speaks on a socket.")
+
+    def parse(self, body: bytes, access: ChannelAccess, now: datetime) -> Parsed:
         """Parks `body`: outside of its socket a frame belongs to nobody."""
         digest = sha256(body).hexdigest()
         return Parsed(parked=(Parked(external_id=digest, reason="a frame outside of its socket", raw=body),))
@@ -77,13 +81,13 @@ class WebAdapter:
             message="" if opening else str(frame.id),
         )
 
-    def render(self, recipient: str, message: OutboundMessage) -> list[Call]:
+    def render(self, recipient: str, message: OutboundMessage, access: ChannelAccess) -> list[Call]:
         """One `message` call: `{"text": …, "choices": […]}`."""
-        return [Call(method="message", body=frames.encode(written_out(message)))]
+        return [Call(method="message", body=frames.encode(message))]
 
-    def typing(self, recipient: str) -> Call | None:
+    def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
         """The `typing` call."""
-        return Call(method="typing", body=b"{}")
+        return Call(method="typing", body=b"{}") if typing else None
 
     async def send(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
         """Push one frame. Never raises: the transcript has what no socket took."""
@@ -101,6 +105,14 @@ class WebAdapter:
         )
         self._push(envelope.conversation_id, envelope.seq, frames.encode(frame))
         return Receipt(message=str(envelope.key))
+
+    async def find(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt | None:
+        """Never asked: a frame that arrives twice is shown once."""
+        return None
+
+    def fetch(self, file: str, access: ChannelAccess) -> AbstractAsyncContextManager[Content]:
+        """Raises `Refused`: what a visitor uploads is stored at once."""
+        raise Refused("a visitor's file is stored when it arrives")
 
     async def close(self) -> None:
         """Nothing to release."""

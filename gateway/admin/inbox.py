@@ -91,7 +91,7 @@ def _read(channel: Channel, parked: ParkedEvent) -> Parsed:
     try:
         return Parsed(events=(_decode_event(parked.raw),))
     except msgspec.DecodeError:
-        return channel.adapter.parse(parked.raw, parked.received_at)
+        return channel.adapter.parse(parked.raw, channel.access, parked.received_at)
 
 
 def _renamed(events: Sequence[InboundEvent], parked: ParkedEvent) -> tuple[InboundEvent, ...]:

@@ -6,7 +6,8 @@ import random
 from datetime import datetime, timedelta
 
 from adapters.errors import Misconfigured, SendFailed, TryLater, Uncertain
-from adapters.protocol import Envelope
+from adapters.fit import fit
+from adapters.protocol import Call, Envelope
 from gateway import metrics
 from gateway.checkpoints import reach
 from gateway.delivery.marker import Verdict
@@ -26,12 +27,12 @@ async def attempt(send: Outgoing) -> str:
     Where the channel wants doubtful calls dropped, such a call counts as made, and the next one follows.
     """
     channel = send.channel
-    envelope = Envelope(key=send.id, conversation_id=send.conversation_id, seq=send.seq, at=send.created_at)
-    calls = channel.adapter.render(send.recipient, send.send.message)
-    for call in calls[send.calls_done :]:
+    for index, call in enumerate(calls_of(send)):
+        if index < send.calls_done:
+            continue
         reach("delivery.sending")
         try:
-            receipt = await channel.adapter.send(call, channel.access, envelope)
+            receipt = await channel.adapter.send(call, channel.access, envelope_of(send, index))
         except Uncertain as error:
             if channel.settings.get("uncertain_send", "resend") != "drop":
                 raise
@@ -41,6 +42,24 @@ async def attempt(send: Outgoing) -> str:
             send.receipt = receipt.message or send.receipt
         send.calls_done += 1
     return send.receipt
+
+
+def calls_of(send: Outgoing) -> list[Call]:
+    """The calls that a send comes to on its platform, rendered once; none when nothing of it can be said there."""
+    if send.calls is None:
+        channel = send.channel
+        message = fit(send.send.message, channel.adapter.capabilities)
+        send.calls = (
+            [] if message is None else channel.adapter.render(send.recipient, message, channel.access)
+        )
+    return send.calls
+
+
+def envelope_of(send: Outgoing, call: int = 0) -> Envelope:
+    """What goes with one of its calls."""
+    return Envelope(
+        key=send.id, conversation_id=send.conversation_id, seq=send.seq, at=send.created_at, call=call
+    )
 
 
 def sent(send: Outgoing, now: datetime) -> Verdict:

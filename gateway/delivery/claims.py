@@ -210,6 +210,8 @@ class Claims:
             attempts=record["attempts"],
             lease_until=record["lease_until"],
             calls_done=payload.calls_done,
+            answers=payload.answers,
+            heard_at=record["heard_at"],
         )
 
     async def renew(self, held: Iterable[Outgoing], horizon: timedelta) -> None:

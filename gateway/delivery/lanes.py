@@ -15,9 +15,8 @@ from types import MappingProxyType
 from uuid import UUID
 
 from adapters.errors import SendFailed, TryLater
-from adapters.protocol import Envelope
 from gateway.checkpoints import reach
-from gateway.delivery.attempt import attempt, failed, sent
+from gateway.delivery.attempt import attempt, envelope_of, failed, sent
 from gateway.delivery.marker import Marker
 from gateway.delivery.outgoing import Outgoing
 from gateway.logs import get_logger
@@ -179,14 +178,11 @@ class Lanes:
 
     async def _type(self, send: Outgoing) -> None:
         channel = send.channel
-        call = channel.adapter.typing(send.recipient)
+        call = channel.adapter.announce(send.recipient, send.answers, channel.access, typing=True)
         if call is None:
             return
-        envelope = Envelope(
-            key=send.id, conversation_id=send.conversation_id, seq=send.seq, at=send.created_at
-        )
         with suppress(SendFailed):  # an ornament: nobody misses one
-            await channel.adapter.send(call, channel.access, envelope)
+            await channel.adapter.send(call, channel.access, envelope_of(send))
 
     async def _deliver(self, send: Outgoing) -> bool:
         """One try. True when the send is out of our hands, False when it stays at the head of its lane.

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from adapters.protocol import Call
 from engine.effects import Send
 from gateway.channel import Channel
 
@@ -17,6 +18,8 @@ class OutgoingPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     send: Send
     seq: int
     calls_done: int = 0
+    answers: str = ""
+    """The platform's id of the customer's message that this send answers, when it is the first that does."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -27,13 +30,16 @@ class Outgoing:
     """One ordered effect in this worker's hands. `id` and `created_at` are the message's too."""
 
     __slots__ = (
+        "answers",
         "attempts",
+        "calls",
         "calls_done",
         "channel",
         "conversation_id",
         "created_at",
         "doubt",
         "due_at",
+        "heard_at",
         "id",
         "lease_until",
         "position",
@@ -58,6 +64,8 @@ class Outgoing:
         attempts: int = 0,
         lease_until: datetime | None = None,
         calls_done: int = 0,
+        answers: str = "",
+        heard_at: datetime | None = None,
     ) -> None:
         self.id = id
         self.created_at = created_at
@@ -74,6 +82,12 @@ class Outgoing:
         """Until when this worker may send it; None before the turn's commit has said so."""
         self.calls_done = calls_done
         """How many of its calls the platform has taken: a long text is several."""
+        self.calls: list[Call] | None = None
+        """The calls that it comes to, once rendered."""
+        self.answers = answers
+        """The platform's id of the customer's message that it answers; empty when it answers none."""
+        self.heard_at = heard_at
+        """When the customer last said something in this conversation, as far as is known."""
         self.receipt = ""
         """The platform's id of the last message that it became."""
         self.doubt = ""
@@ -81,4 +95,4 @@ class Outgoing:
 
     def payload(self) -> str:
         """The JSON that the effect's row keeps."""
-        return _encode(OutgoingPayload(send=self.send, seq=self.seq)).decode()
+        return _encode(OutgoingPayload(send=self.send, seq=self.seq, answers=self.answers)).decode()

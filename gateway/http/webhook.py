@@ -37,6 +37,20 @@ class Webhooks:
         self._statuses = statuses
         self._clock = clock
 
+    async def get(self, request: web.Request) -> web.Response:
+        """A platform tries the address out: its challenge comes back, or 401 for a stranger."""
+        channel = await self._directory.by_route(request.match_info["platform"], request.match_info["route"])
+        try:
+            if channel is None:
+                raise Unverified("no such channel")
+            answer = channel.adapter.challenge(request.query, channel.access)
+        except Unverified:
+            metrics.events(channel.platform if channel else "unknown", "refused").inc()
+            return web.Response(status=401, body=REFUSED, content_type=_JSON)
+        return web.Response(
+            body=answer, content_type="text/plain", headers={"X-Content-Type-Options": "nosniff"}
+        )
+
     async def post(self, request: web.Request) -> web.Response:
         """One body. 200 when everything in it is committed, 401 for a stranger, 503 while the database is away.
 
@@ -51,7 +65,7 @@ class Webhooks:
             metrics.events(channel.platform if channel else "unknown", "refused").inc()
             return web.Response(status=401, body=REFUSED, content_type=_JSON)
         reach("request.verified")
-        parsed = channel.adapter.parse(body, now)
+        parsed = channel.adapter.parse(body, channel.access, now)
         reach("request.parsed")
         if parsed.events or parsed.parked:
             await self._accept(channel, parsed)

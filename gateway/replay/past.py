@@ -20,7 +20,6 @@ from engine.events import (
     SearchFinished,
     TimerFired,
 )
-from engine.messages import OutboundMessage
 from engine.state import ConversationState, Outcome
 from gateway.turns.ledger import beside_text
 from storage.replays import MAX_EVENTS, Publication, StoredConversation, StoredEvent, StoredPast, StoredWords
@@ -40,9 +39,9 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """Choices, media, cards and what it asks for, as far as there are any."""
 
     @classmethod
-    def of(cls, message: OutboundMessage) -> Said:
+    def of(cls, send: Send) -> Said:
         """As the transcript would keep it."""
-        return cls(text=message.text, parts=msgspec.json.decode(beside_text(message)))
+        return cls(text=send.message.text, parts=msgspec.json.decode(beside_text(send)))
 
     def line(self) -> str:
         """In one text: the choices in brackets."""
@@ -56,7 +55,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 def said_in(outcome: Outcome) -> tuple[Said, ...]:
     """What the bot says in a turn."""
-    return tuple(Said.of(effect.message) for effect in outcome.effects if isinstance(effect, Send))
+    return tuple(Said.of(effect) for effect in outcome.effects if isinstance(effect, Send))
 
 
 def named_in(body: EventBody) -> str:

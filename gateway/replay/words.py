@@ -9,6 +9,7 @@ from typing import Any, assert_never
 import msgspec
 
 from engine.events import (
+    AlbumReceived,
     AnswerGenerated,
     CallFinished,
     ChoiceMade,
@@ -17,10 +18,17 @@ from engine.events import (
     ContactReceived,
     ConversationOpened,
     EventBody,
+    FormSubmitted,
+    HumanReplied,
+    IdentityChanged,
     LocationReceived,
     MediaReceived,
+    MembersChanged,
     MessageDeleted,
     MessageEdited,
+    OrderPlaced,
+    PollAnswered,
+    QueryReceived,
     ReactionReceived,
     SearchFinished,
     TextReceived,
@@ -56,6 +64,24 @@ def did(body: EventBody) -> str:
             return f"sends {f'/{body.command} {body.argument}'.rstrip()}"
         case MediaReceived():
             return f"sends {body.kind}" + (f" {_quoted(body.caption)}" if body.caption else "")
+        case AlbumReceived():
+            return f"sends {counted(len(body.items), 'file')}" + (
+                f" {_quoted(body.caption)}" if body.caption else ""
+            )
+        case PollAnswered():
+            return "votes in a poll"
+        case FormSubmitted():
+            return "sends a form"
+        case OrderPlaced():
+            return "places an order"
+        case QueryReceived():
+            return "types an inline query"
+        case MembersChanged():
+            return "the group's members change"
+        case HumanReplied():
+            return f"somebody answers by hand {_quoted(body.text)}"
+        case IdentityChanged():
+            return "is known under another id"
         case LocationReceived():
             return "shares a place"
         case ContactReceived():

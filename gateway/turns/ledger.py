@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 
 from engine.effects import Call, Record, Send, SendEmail
-from engine.messages import OutboundMessage
 from engine.state import ConversationState, TraceEntry
 from gateway.channel import Channel
 from gateway.delivery.outgoing import Outgoing
@@ -19,15 +18,19 @@ POSITIONS_PER_TURN = 4096
 
 _encode = msgspec.json.Encoder().encode
 _EMPTY = "{}"
-_PARTS = ("choices", "media", "cards", "request")
+_PARTS = (
+    "spans", "choices", "media", "cards", "links", "location", "contact", "template", "reaction", "inline", "request",
+)  # fmt: skip
 
 
 class OpenConversation:
     """A locked conversation while the batch runs over it."""
 
     __slots__ = (
+        "answers",
         "contact_key",
         "customer_id",
+        "heard_at",
         "id",
         "messages",
         "state",
@@ -43,6 +46,10 @@ class OpenConversation:
         self.version_before = self.version = locked.state_version
         self.messages = locked.message_count
         self.status = locked.status
+        self.heard_at = locked.heard_at
+        """When the customer last said something."""
+        self.answers = ""
+        """The platform's id of the message that the next send is the first to answer."""
         self.state = state
 
 
@@ -87,6 +94,8 @@ class Ledger:
         """The customer's message joins the transcript, with its intent. Returns its sequence number."""
         conversation.messages += 1
         intent = (meant.detail, meant.value) if meant is not None else (None, None)
+        conversation.heard_at = self.now
+        conversation.answers = external_id
         self._message(channel, conversation, id, "customer", said, "received", external_id or None, intent)
         return conversation.messages
 
@@ -95,7 +104,7 @@ class Ledger:
     ) -> None:
         """The bot's message joins the transcript, and its effect the outbox."""
         conversation.messages += 1
-        said = ("text", send.message.text, beside_text(send.message))
+        said = ("text", send.message.text, beside_text(send))
         self._message(channel, conversation, id, "bot", said, "queued", None)
         outgoing = Outgoing(
             id=id,
@@ -107,7 +116,10 @@ class Ledger:
             seq=conversation.messages,
             send=send,
             due_at=self.now + timedelta(milliseconds=send.delay_ms) if send.delay_ms else self.now,
+            answers=conversation.answers,
+            heard_at=conversation.heard_at,
         )
+        conversation.answers = ""
         self.outgoing.append(outgoing)
         self.rows.effects.append(
             (
@@ -176,7 +188,7 @@ class Ledger:
         """One row for each conversation that moved; the timers that are still wanted."""
         self.rows.effects.extend(self._timers.values())
         self.rows.conversations.extend(
-            (c.id, _encode(c.state).decode(), c.version_before, c.version, c.messages, c.status)
+            (c.id, _encode(c.state).decode(), c.version_before, c.version, c.messages, c.status, c.heard_at)
             for c in conversations
             if c.version != c.version_before
         )
@@ -200,12 +212,13 @@ class Ledger:
         )
 
 
-def beside_text(message: OutboundMessage) -> str:
+def beside_text(send: Send) -> str:
     """What the transcript keeps of a message besides its text: JSON, without what is empty."""
-    if not (message.choices or message.media or message.cards or message.request):
-        return _EMPTY
-    parts = {name: getattr(message, name) for name in _PARTS}
-    return _encode({name: part for name, part in parts.items() if part}).decode()
+    message = send.message
+    parts = {name: part for name in _PARTS if (part := getattr(message, name))}
+    if send.label:
+        parts["label"] = send.label
+    return _encode(parts).decode() if parts else _EMPTY
 
 
 def _position(conversation: OpenConversation, ordinal: int) -> int:

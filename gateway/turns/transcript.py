@@ -7,6 +7,7 @@ from typing import assert_never
 import msgspec
 
 from engine.events import (
+    AlbumReceived,
     AnswerGenerated,
     CallFinished,
     ChoiceMade,
@@ -15,10 +16,17 @@ from engine.events import (
     ContactReceived,
     ConversationOpened,
     EventBody,
+    FormSubmitted,
+    HumanReplied,
+    IdentityChanged,
     LocationReceived,
     MediaReceived,
+    MembersChanged,
     MessageDeleted,
     MessageEdited,
+    OrderPlaced,
+    PollAnswered,
+    QueryReceived,
     ReactionReceived,
     SearchFinished,
     TextReceived,
@@ -41,11 +49,19 @@ def describe(body: EventBody) -> tuple[str, str, str] | None:
             return "command", f"/{body.command} {body.argument}".strip(), NOTHING
         case MediaReceived():
             return body.kind, body.caption, _encode(body).decode()
+        case AlbumReceived():
+            return "album", body.caption, _encode(body).decode()
+        case FormSubmitted():
+            return "form", body.title, _encode(body).decode()
+        case OrderPlaced():
+            return "order", body.text, _encode(body).decode()
         case LocationReceived():
             return "location", body.name, _encode(body).decode()
         case ContactReceived():
             return "contact", body.name, _encode(body).decode()
         case ReactionReceived() | MessageEdited() | MessageDeleted():
+            return None
+        case PollAnswered() | QueryReceived() | MembersChanged() | HumanReplied() | IdentityChanged():
             return None
         case ContactabilityChanged() | ConversationOpened() | TimerFired():
             return None

@@ -19,9 +19,10 @@ import msgspec
 import structlog
 from msgspec import Raw
 
-from adapters.fallback import written_out
+from adapters.fit import fit
 from adapters.web import frames
 from adapters.web.adapter import options
+from adapters.web.capabilities import CAPABILITIES
 from adapters.web.frames import encode
 from engine.messages import OutboundMessage
 from gateway.checkpoints import reach
@@ -241,7 +242,7 @@ class Hub:
 
 def render(entry: Entry) -> bytes:
     """A transcript's message as the widget's frame."""
-    said = written_out(_said(entry))
+    said = fit(_said(entry), CAPABILITIES) or OutboundMessage()
     message = frames.Message(
         seq=entry.seq,
         id=str(entry.id),

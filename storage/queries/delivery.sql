@@ -101,7 +101,7 @@ WHERE e.conversation_id = ANY ($1::uuid[]) AND e.lane = 'delivery' AND e.status 
         AND o.lease_owner <> $2 AND o.lease_until >= $3
   )
 RETURNING e.id, e.organization_id, e.conversation_id, e.channel_id, e.kind, e.position, e.payload,
-          e.due_at, e.created_at, e.attempts, e.lease_until, c.contact_key
+          e.due_at, e.created_at, e.attempts, e.lease_until, c.contact_key, c.heard_at
 
 -- name: claim_timers
 WITH due AS (

@@ -8,7 +8,7 @@
 -- that it misses hits inbox's unique constraint, and the batch runs again.
 WITH locked AS MATERIALIZED (
     SELECT c.id, c.channel_id, c.contact_key, c.customer_id, c.state, c.state_version, c.message_count,
-           c.status
+           c.status, c.heard_at
     FROM unnest($1::uuid[], $2::text[]) AS k(channel_id, contact_key)
     JOIN conversations c ON c.channel_id = k.channel_id AND c.contact_key = k.contact_key
                         AND c.status <> 'archived'
@@ -16,14 +16,14 @@ WITH locked AS MATERIALIZED (
     FOR NO KEY UPDATE OF c
 )
 SELECT l.id AS conversation_id, l.channel_id, l.contact_key, NULL::text AS external_id, NULL::int AS seq,
-       l.state, l.state_version, l.message_count, l.status,
+       l.state, l.state_version, l.message_count, l.status, l.heard_at,
        u.id AS customer_id, u.first_name, u.last_name, u.email, u.phone, u.language, u.timezone, u.metadata,
        u.variables, u.opted_out_at IS NOT NULL AS opted_out
 FROM locked l
 JOIN customers u ON u.id = l.customer_id
 UNION ALL
 SELECT i.conversation_id, i.channel_id, NULL, i.external_id, i.seq,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM unnest($3::uuid[], $4::text[]) AS k(channel_id, external_id)
 JOIN inbox i ON i.channel_id = k.channel_id AND i.external_id = k.external_id
 
@@ -74,11 +74,11 @@ ON CONFLICT (channel_id, contact_key) WHERE status <> 'archived' DO NOTHING
 WITH moved AS (
     UPDATE conversations c
     SET state = k.state, state_version = k.version_after, message_count = k.message_count,
-        status = k.status, updated_at = $7::timestamptz, last_message_at = $7::timestamptz,
+        status = k.status, heard_at = k.heard_at, updated_at = $7::timestamptz, last_message_at = $7::timestamptz,
         escalated_at = CASE WHEN k.status = 'waiting' AND c.status <> 'waiting' THEN $7::timestamptz ELSE c.escalated_at END,
         ended_at = CASE WHEN k.status = 'closed' THEN $7::timestamptz END
-    FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[], $4::bigint[], $5::int[], $6::text[])
-        AS k(id, state, version_before, version_after, message_count, status)
+    FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[], $4::bigint[], $5::int[], $6::text[], $46::timestamptz[])
+        AS k(id, state, version_before, version_after, message_count, status, heard_at)
     WHERE c.id = k.id AND c.state_version = k.version_before
     RETURNING c.id
 ), arrived AS (

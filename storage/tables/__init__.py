@@ -8,10 +8,19 @@ from storage.tables.bots import (
     chatbots,
     conversation_flows,
     deployment_configs,
+    message_templates,
     secrets,
+    template_sends,
 )
-from storage.tables.conversations import conversations, customer_identities, customers, messages
+from storage.tables.conversations import (
+    conversations,
+    customer_identities,
+    customer_merges,
+    customers,
+    messages,
+)
 from storage.tables.interactions import consents, user_interactions
+from storage.tables.media import media
 from storage.tables.work import effects, inbox
 
 __all__ = [
@@ -25,14 +34,18 @@ __all__ = [
     "conversation_flows",
     "conversations",
     "customer_identities",
+    "customer_merges",
     "customers",
     "deployment_configs",
     "effects",
     "inbox",
+    "media",
+    "message_templates",
     "messages",
     "metadata",
     "organizations",
     "secrets",
+    "template_sends",
     "user_interactions",
     "users",
 ]

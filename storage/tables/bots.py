@@ -10,9 +10,11 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKeyConstraint,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -182,4 +184,39 @@ deployment_configs = Table(
         ["organization_id", "channel_id"], ["channels.organization_id", "channels.id"], ondelete="CASCADE"
     ),
     Index("idx_deployment_configs_chatbot_deployed", "chatbot_id", postgresql_where=text("is_deployed")),
+)
+
+message_templates = Table(
+    "message_templates",
+    metadata,
+    identifier(),
+    organization(references=False),
+    reference("channel_id"),
+    string("name"),
+    string("language"),
+    string("category", default=""),
+    string("status"),
+    string("reason", default=""),
+    Column("components", Json, nullable=False, server_default=text("'[]'::jsonb")),
+    moment("created_at", now=True),
+    moment("updated_at", now=True),
+    moment("synced_at"),
+    UniqueConstraint("channel_id", "name", "language"),
+    ForeignKeyConstraint(
+        ["organization_id", "channel_id"], ["channels.organization_id", "channels.id"], ondelete="CASCADE"
+    ),
+)
+
+template_sends = Table(
+    "template_sends",
+    metadata,
+    organization(references=False),
+    reference("channel_id"),
+    string("category"),
+    Column("day", Date, nullable=False),
+    Column("count", Integer, nullable=False, server_default=text("0")),
+    PrimaryKeyConstraint("channel_id", "category", "day"),
+    ForeignKeyConstraint(
+        ["organization_id", "channel_id"], ["channels.organization_id", "channels.id"], ondelete="CASCADE"
+    ),
 )

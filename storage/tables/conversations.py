@@ -45,9 +45,40 @@ customers = Table(
     moment("created_at", now=True),
     moment("updated_at", now=True),
     moment("last_active_at"),
+    moment("email_verified_at"),
+    moment("phone_verified_at"),
+    reference("merged_into", nullable=True),
     UniqueConstraint("organization_id", "external_id"),
     UniqueConstraint("organization_id", "id"),
+    Index(
+        "idx_customers_verified_email",
+        "organization_id",
+        text("lower(email)"),
+        postgresql_where=text("email_verified_at IS NOT NULL"),
+    ),
+    Index(
+        "idx_customers_verified_phone",
+        "organization_id",
+        "phone",
+        postgresql_where=text("phone_verified_at IS NOT NULL"),
+    ),
     postgresql_with={"fillfactor": 80},
+)
+
+customer_merges = Table(
+    "customer_merges",
+    metadata,
+    identifier(),
+    organization(),
+    reference("kept_id"),
+    reference("merged_id"),
+    string("reason"),
+    Column("before", Json, nullable=False),
+    moment("merged_at", now=True),
+    moment("undone_at"),
+    CheckConstraint("reason IN ('email', 'phone', 'link', 'operator')"),
+    Index("idx_customer_merges_kept", "kept_id"),
+    Index("idx_customer_merges_merged", "merged_id"),
 )
 
 customer_identities = Table(
@@ -60,6 +91,7 @@ customer_identities = Table(
     string("external_id"),
     json("profile"),
     moment("created_at", now=True),
+    Column("is_alias", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("channel_id", "external_id"),
     _to("customers", "customer_id"),
     _to("channels", "channel_id"),
@@ -88,6 +120,7 @@ conversations = Table(
     moment("last_message_at"),
     moment("escalated_at"),
     moment("ended_at"),
+    moment("heard_at"),
     _to("chatbots", "chatbot_id"),
     _to("channels", "channel_id"),
     _to("customers", "customer_id"),

@@ -49,10 +49,11 @@ effects = Table(
     string("last_error", nullable=True),
     moment("created_at", now=True),
     CheckConstraint("lane IN ('delivery', 'timer', 'work')"),
-    CheckConstraint("status IN ('pending', 'dead')"),
+    CheckConstraint("status IN ('pending', 'held', 'dead')"),
     Index("idx_effects_due", "due_at", postgresql_where=text("status = 'pending'")),
     Index("idx_effects_order", "conversation_id", "position", postgresql_where=text("status = 'pending'")),
     Index("idx_effects_work", "due_at", postgresql_where=text("status = 'pending' AND lane = 'work'")),
+    Index("idx_effects_stuck", "organization_id", "created_at", postgresql_where=text("status <> 'pending'")),
     Index("idx_effects_timer", "conversation_id", "key", postgresql_where=text("lane = 'timer'")),
     postgresql_with={
         "fillfactor": 70,

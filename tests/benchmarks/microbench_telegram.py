@@ -30,6 +30,7 @@ import uvloop
 from adapters.protocol import ChannelAccess, Envelope
 from adapters.telegram.adapter import TelegramAdapter
 from engine.messages import Choice, OutboundMessage
+from tests.channels import ACCESS
 from tests.platforms.telegram import DEFAULT_TOKEN
 
 PAYLOADS = Path(__file__).parents[1] / "payloads" / "telegram"
@@ -63,7 +64,7 @@ def parsing() -> list[Row]:
         ("msgspec.json.decode alone", best(lambda: msgspec.json.decode(body), 20_000), ""),
     ]
     for name in ("text", "command_start_payload", "callback_query", "photo_caption", "kind_of_the_future"):
-        rows.append((f"ours: {name}", best(partial(adapter.parse, compact(name), NOW), 10_000), ""))
+        rows.append((f"ours: {name}", best(partial(adapter.parse, compact(name), ACCESS, NOW), 10_000), ""))
     model = aiogram.types.Update.model_validate_json
     rows.append(("aiogram: Update.model_validate_json", best(lambda: model(body), 2_000), "text"))
     read = telegram.Update.de_json
@@ -87,9 +88,9 @@ def rendering() -> list[Row]:
     plain, keyboard = OutboundMessage(text=TEXT), OutboundMessage(text=TEXT, choices=choices)
     long = OutboundMessage(text="A sentence of some length, as people write them. " * 250)
     return [
-        ("ours: a text", best(lambda: adapter.render("42", plain), 10_000), ""),
-        ("ours: a text with 4 buttons", best(lambda: adapter.render("42", keyboard), 10_000), ""),
-        ("ours: 12,000 characters in 3 parts", best(lambda: adapter.render("42", long), 500), ""),
+        ("ours: a text", best(lambda: adapter.render("42", plain, ACCESS), 10_000), ""),
+        ("ours: a text with 4 buttons", best(lambda: adapter.render("42", keyboard, ACCESS), 10_000), ""),
+        ("ours: 12,000 characters in 3 parts", best(lambda: adapter.render("42", long, ACCESS), 500), ""),
     ]
 
 
@@ -116,7 +117,7 @@ async def by_ours(url: str) -> AsyncIterator[Send]:
     message = OutboundMessage(text=TEXT)
 
     async def send(chat: int) -> object:
-        return await adapter.send(adapter.render(str(chat), message)[0], access, envelope)
+        return await adapter.send(adapter.render(str(chat), message, access)[0], access, envelope)
 
     yield send
     await adapter.close()

@@ -20,6 +20,7 @@ from adapters.telegram.client import TelegramClient
 from adapters.telegram.poll import get_updates, next_offset
 from engine.events import ChoiceMade, CommandReceived
 from engine.messages import Choice, OutboundMessage
+from tests.channels import calls_for
 from tests.platforms.telegram import DEFAULT_TOKEN, Fault, MockTelegram, people
 
 CHAT = 71
@@ -46,7 +47,7 @@ def access_to(base: str, token: str = DEFAULT_TOKEN) -> ChannelAccess:
 
 
 def say(adapter: Adapter, text: str, *choices: Choice, to: str = str(CHAT)) -> Call:
-    return adapter.render(to, OutboundMessage(text=text, choices=choices))[-1]
+    return calls_for(adapter, to, OutboundMessage(text=text, choices=choices))[-1]
 
 
 async def outcome(
@@ -69,7 +70,7 @@ async def test_a_send_gives_telegrams_message_id(mock: MockTelegram, adapter: Te
     (sent,) = mock.sent(CHAT)
     assert receipt == Receipt(message=str(sent.message_id))
     assert sent.reply_markup == {"inline_keyboard": [[{"text": "One", "callback_data": "x:1"}]]}
-    typing = adapter.typing(str(CHAT))
+    typing = adapter.announce(str(CHAT), "", access, typing=True)
     assert typing is not None
     assert await adapter.send(typing, access, ENVELOPE) == Receipt()
     assert [entry.text for entry in mock.sent(CHAT, "sendChatAction")] == ["typing"]
@@ -89,7 +90,7 @@ async def test_a_send_gives_telegrams_message_id(mock: MockTelegram, adapter: Te
 async def test_whatever_is_rendered_is_accepted(
     mock: MockTelegram, adapter: TelegramAdapter, message: OutboundMessage
 ) -> None:
-    calls = adapter.render(str(CHAT), message)
+    calls = calls_for(adapter, str(CHAT), message)
     for call in calls:
         await adapter.send(call, access_to(mock.url), ENVELOPE)
     assert len(mock.sent(CHAT)) == len(calls)
@@ -197,7 +198,7 @@ async def test_polled_updates_enter_like_posted_ones(mock: MockTelegram, adapter
     await adapter.send(say(adapter, "?", Choice(id="x:1", title="One")), access, ENVELOPE)
     people.press(mock.bot, CHAT, mock.sent(CHAT)[0].message_id, "x:1")
     bodies = await adapter.get_updates(access, 0, 0)
-    first, second = (adapter.parse(body, datetime.now(UTC)) for body in bodies)
+    first, second = (adapter.parse(body, access, datetime.now(UTC)) for body in bodies)
     assert first.events[0].body == CommandReceived(command="start", argument="ref42")
     assert second.events[0].body == ChoiceMade(choice="x:1", title="One")
     assert second.answer is not None
@@ -217,7 +218,7 @@ async def test_a_quiet_poll_is_empty_and_a_late_one_wakes(
     await asyncio.sleep(0.05)
     people.react(mock.bot, CHAT, 1, ["👍"])
     (body,) = await asyncio.wait_for(poll, 3)
-    assert adapter.parse(body, datetime.now(UTC)).events
+    assert adapter.parse(body, access_to(mock.url), datetime.now(UTC)).events
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ async def test_faults_and_control_work_on_a_connection_that_began_the_short_way(
     envelope = Envelope(
         key=UUID(int=2), conversation_id=UUID(int=3), seq=1, at=datetime(2026, 11, 1, tzinfo=UTC)
     )
-    (hello,) = adapter.render("7", OutboundMessage(text="hello"))
+    (hello,) = adapter.render("7", OutboundMessage(text="hello"), access)
     assert (await adapter.send(hello, access, envelope)).message == "1"
     assert len(bench.fast_connections) == 1
     bench.faults.add(Fault(kind="rate_limit", seconds=4, times=1))

@@ -36,6 +36,10 @@ TENANT_TABLES = (
     "user_interactions",
     "consents",
     "secrets",
+    "media",
+    "message_templates",
+    "template_sends",
+    "customer_merges",
 )
 
 
@@ -77,6 +81,12 @@ INSERT INTO consents
     VALUES ('{id}', '{id}', '{id}', '{id}', '{id}', '{id}', 'news', true, 'private');
 INSERT INTO secrets (id, organization_id, chatbot_id, name, value)
     VALUES ('{id}', '{id}', '{id}', 'key', '{{"value": "encrypted:AES256:k1:private"}}');
+INSERT INTO media (id, organization_id, channel_id, direction, kind) VALUES ('{id}', '{id}', '{id}', 'in', 'image');
+INSERT INTO message_templates (id, organization_id, channel_id, name, language, status)
+    VALUES ('{id}', '{id}', '{id}', 'welcome', 'en', 'APPROVED');
+INSERT INTO template_sends (organization_id, channel_id, category, day) VALUES ('{id}', '{id}', 'UTILITY', now());
+INSERT INTO customer_merges (id, organization_id, kept_id, merged_id, reason, before)
+    VALUES ('{id}', '{id}', '{id}', '{id}', 'operator', '{{}}');
 """
 
 

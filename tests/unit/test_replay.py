@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.bot import Bot
-from engine.effects import Remember, UpdateCustomer
+from engine.effects import Remember, Send, UpdateCustomer
 from engine.events import (
     AnswerGenerated,
     CommandReceived,
@@ -465,8 +465,13 @@ def test_ids_of_choices_are_nothing_that_a_customer_sees() -> None:
 
 def test_a_message_in_one_line() -> None:
     choices = (Choice(id="a", title="One"), Choice(id="b", title="Two"))
-    assert Said.of(OutboundMessage(text="Which?", choices=choices)).line() == "Which? [One | Two]"
-    assert Said.of(OutboundMessage(text="Where?", request="location")).line() == "Where? (asks for location)"
+    assert (
+        Said.of(Send(message=OutboundMessage(text="Which?", choices=choices))).line() == "Which? [One | Two]"
+    )
+    assert (
+        Said.of(Send(message=OutboundMessage(text="Where?", request="location"))).line()
+        == "Where? (asks for location)"
+    )
 
 
 # Visits

@@ -209,7 +209,7 @@ def test_a_date_that_means_nothing_is_now(name: str) -> None:
     assert only_event(parse_update(payload(name), NOW)).occurred_at == NOW
 
 
-@pytest.mark.parametrize("date", [None, True, "1788512400", 1.5, -1, 10**30, [], 1376438399])
+@pytest.mark.parametrize("date", [None, True, "1788512400", 1.5, -1, 10**30, [], 1230767999])
 def test_an_odd_date_is_now(date: Any) -> None:
     assert only_event(parse_message(text="x", date=date)).occurred_at == NOW
 

@@ -10,12 +10,13 @@ import pytest
 from adapters.protocol import Adapter, Call
 from adapters.telegram.adapter import TelegramAdapter
 from engine.messages import Choice, OutboundMessage
+from tests.channels import ACCESS, calls_for
 
 ADAPTER: Adapter = TelegramAdapter()
 
 
 def rendered(text: str, *choices: Choice, to: str = "42") -> list[dict[str, Any]]:
-    calls = ADAPTER.render(to, OutboundMessage(text=text, choices=choices))
+    calls = calls_for(ADAPTER, to, OutboundMessage(text=text, choices=choices))
     assert {call.method for call in calls} == {"sendMessage"}
     return [json.loads(call.body) for call in calls]
 
@@ -40,7 +41,7 @@ def test_plain_text_goes_as_it_is() -> None:
 )
 def test_the_conversation_key_is_the_address(recipient: str, address: dict[str, Any]) -> None:
     assert rendered("x", to=recipient) == [{**address, "text": "x"}]
-    typing = ADAPTER.typing(recipient)
+    typing = ADAPTER.announce(recipient, "", ACCESS, typing=True)
     assert typing is not None
     assert (typing.method, json.loads(typing.body)) == ("sendChatAction", {**address, "action": "typing"})
 

@@ -349,7 +349,7 @@ def test_language_and_time_zone_can_be_missing() -> None:
         ("time:5", 'write time:"long"'),
         ("date:'lang'", "'l' is no field of a date"),
         ("date:'d n'", "'n' is no field of a date"),
-        ("date:'ddd'", "'ddd' is no field of a date"),
+        ("date:'dddd'", "'dddd' is no field of a date"),
         ("time:'O'", "'O' is no field of a date"),
         ('date:"d \'of"', "close the ' in the pattern, or double it where it is meant"),
         ("date:'long','Nowhere/City'", "there is no such time zone"),

@@ -172,7 +172,7 @@ async def test_a_send_becomes_a_frame_with_its_place_in_the_conversation() -> No
     )
     at = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
     envelope = Envelope(key=key, conversation_id=conversation, seq=7, at=at)
-    (call,) = adapter.render("visitor", message)
+    (call,) = adapter.render("visitor", message, channel.access)
     receipt = await adapter.send(call, channel.access, envelope)
     ((where, seq, frame),) = pushed
     assert (where, seq, receipt.message) == (conversation, 7, str(key))
@@ -191,7 +191,7 @@ async def test_a_send_becomes_a_frame_with_its_place_in_the_conversation() -> No
 async def test_typing_is_a_frame_without_a_number() -> None:
     pushed: list[tuple[UUID, int, bytes]] = []
     adapter = WebAdapter(lambda *call: pushed.append(call))
-    call = adapter.typing("visitor")
+    call = adapter.announce("visitor", "", web_channel().access, typing=True)
     assert call is not None
     envelope = Envelope(key=uuid4(), conversation_id=ID, seq=7, at=NOW)
     receipt = await adapter.send(call, web_channel().access, envelope)
@@ -203,7 +203,7 @@ def test_nothing_comes_in_by_webhook() -> None:
     adapter = WebAdapter(lambda *_: None)
     with pytest.raises(Unverified):
         adapter.verify(b"{}", {}, web_channel().access, NOW)
-    parsed = adapter.parse(text("hi"), NOW)
+    parsed = adapter.parse(text("hi"), web_channel().access, NOW)
     assert parsed.events == ()
     assert [parked.raw for parked in parsed.parked] == [text("hi")]
 

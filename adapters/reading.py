@@ -8,15 +8,14 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 
-from adapters.telegram.text import clean
+from adapters.text import clean
 
 Object: TypeAlias = dict[str, Any]
 
 MAX_INTEGER: Final = 2**63 - 1
 """Ids have at most 52 significant bits (Bot API); PostgreSQL's bigint is the wider bound."""
-FIRST_DATE: Final = 1_376_438_400
-"""2013-08-14, Telegram's first day, in Unix seconds. A date before it (0 stands for "inaccessible") means
-nothing."""
+FIRST_DATE: Final = 1_230_768_000
+"""2009-01-01 in Unix seconds, older than every platform. A date before it (0 stands for "none") means nothing."""
 
 
 class Unhandled(Exception):
@@ -97,7 +96,7 @@ def degrees(where: Object, key: str, limit: float) -> float:
 
 
 def moment(value: Any, now: datetime) -> datetime:
-    """A Unix time in seconds as UTC; `now` when it is missing, before Telegram's time or yet to come."""
+    """A Unix time in seconds as UTC; `now` when it is missing, before the platforms' time or yet to come."""
     if type(value) is not int or value < FIRST_DATE or value > now.timestamp():
         return now
     return datetime.fromtimestamp(value, UTC)

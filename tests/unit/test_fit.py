@@ -5,9 +5,18 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from adapters.fallback import written_out
-from adapters.telegram.render import render_message
+from adapters.fit import fit
+from adapters.telegram.adapter import TelegramAdapter
+from adapters.telegram.capabilities import CAPABILITIES
 from engine.messages import Card, CardButton, Choice, Media, OutboundMessage
+from tests.channels import calls_for
+
+
+def written_out(message: OutboundMessage) -> OutboundMessage:
+    fitted = fit(message, CAPABILITIES)
+    assert fitted is not None
+    return fitted
+
 
 PICTURE = Media(kind="image", url="https://example.com/a.png", alt="Our office")
 CARD = Card(
@@ -50,7 +59,7 @@ def test_a_carousel_becomes_text_and_choices() -> None:
 
 
 def test_telegram_shows_it() -> None:
-    (call,) = render_message("17", OutboundMessage(text="Our plans", cards=(CARD,)))
+    (call,) = calls_for(TelegramAdapter(), "17", OutboundMessage(text="Our plans", cards=(CARD,)))
     sent = msgspec.json.decode(call.body)
     assert sent["text"].startswith("Our plans\n\nBasic\n")
     assert sent["reply_markup"]["inline_keyboard"] == [[{"text": "Buy", "callback_data": "x:0"}]]

@@ -1,4 +1,4 @@
-"""Cutting text for Telegram: lengths in UTF-16 units, cuts where a reader would make them."""
+"""Cutting text into messages: lengths in the limit's unit, cuts where a reader would make them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.telegram.text import MAX_PARTS, clean, is_blank, shorten, split
+from adapters.capabilities import Limit
+from adapters.text import MAX_PARTS, clean, is_blank, shorten, split
 
 
 def units(text: str) -> int:
@@ -18,7 +19,7 @@ def visible(text: str) -> str:
 
 
 def test_what_fits_is_left_whole() -> None:
-    assert split("a b\n\nc", 6) == ["a b\n\nc"]
+    assert split("a b\n\nc", Limit(6, "utf16")) == ["a b\n\nc"]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_what_fits_is_left_whole() -> None:
     ],
 )
 def test_cuts_at_the_best_place_in_the_later_half(text: str, limit: int, parts: list[str]) -> None:
-    assert split(text, limit) == parts
+    assert split(text, Limit(limit, "utf16")) == parts
 
 
 @pytest.mark.parametrize(
@@ -56,19 +57,19 @@ def test_cuts_at_the_best_place_in_the_later_half(text: str, limit: int, parts: 
 def test_never_cuts_inside_a_visible_character(cluster: str) -> None:
     text = cluster * 40
     for limit in range(units(cluster), units(cluster) * 3):
-        parts = split(text, limit)
+        parts = split(text, Limit(limit, "utf16"))
         assert "".join(parts) == text
         for part in parts:
             assert part == cluster * (len(part) // len(cluster))
 
 
 def test_a_pair_of_flags_is_cut_between_them() -> None:
-    assert split("🇸🇪🇯🇵🇩🇪", 8) == ["🇸🇪🇯🇵", "🇩🇪"]
+    assert split("🇸🇪🇯🇵🇩🇪", Limit(8, "utf16")) == ["🇸🇪🇯🇵", "🇩🇪"]
 
 
 def test_an_endless_cluster_is_cut_all_the_same() -> None:
     text = "e" + "\u0301" * 1000
-    parts = split(text, 100)
+    parts = split(text, Limit(100, "utf16"))
     assert "".join(parts) == text
     assert max(map(units, parts)) <= 100
 
@@ -79,14 +80,14 @@ def test_an_endless_cluster_is_cut_all_the_same() -> None:
 @example("\u200d" * 50, 9)
 @example("a" * 20 + "\u200b" * 300, 8)
 def test_nothing_visible_is_lost(text: str, limit: int) -> None:
-    parts = split(text, limit)
+    parts = split(text, Limit(limit, "utf16"))
     assert all(0 < units(part) <= limit for part in parts)
     assert not any(is_blank(part) for part in parts)
     assert visible("".join(parts)) == visible(text)
 
 
 def test_a_text_beyond_all_bounds_ends_in_an_ellipsis() -> None:
-    parts = split("word " * 200_000, 4096)
+    parts = split("word " * 200_000, Limit(4096, "utf16"))
     assert len(parts) == MAX_PARTS
     assert parts[-1].endswith("…")
     assert max(map(units, parts)) <= 4096
@@ -95,7 +96,7 @@ def test_a_text_beyond_all_bounds_ends_in_an_ellipsis() -> None:
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b\u200d", "\u2800", "\u3164", "\ufeff", "\u00a0"])
 def test_blank(text: str) -> None:
     assert is_blank(text)
-    assert split(text, 10) == []
+    assert split(text, Limit(10, "utf16")) == []
 
 
 @pytest.mark.parametrize("text", ["a", ".", "…", "🚲", "\u200bx", "\ufffd"])

@@ -1,6 +1,6 @@
-"""Text as Telegram counts and trims it: clean it, tell whether it is blank, cut it into messages.
+"""Text as platforms count and trim it: clean it, tell whether it is blank, cut it into messages.
 
-Lengths are UTF-16 units. A cut never falls inside a surrogate pair or inside what a reader sees as one
+Lengths are in a limit's own unit. A cut never falls inside a surrogate pair or inside what a reader sees as one
 character (UAX #29, as far as the standard library's tables carry it: combining marks, joiners, variation
 selectors, skin tones, flags, tag sequences, Hangul syllables).
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Final
+
+from adapters.capabilities import Limit
 
 REPLACEMENT: Final = "\ufffd"
 MAX_PARTS: Final = 100
@@ -48,8 +50,8 @@ def is_blank(text: str) -> bool:
     )
 
 
-def split(text: str, limit: int) -> list[str]:
-    """Cut `text` into parts of at most `limit` UTF-16 units, trimmed, none blank; [] if it is all blank.
+def split(text: str, limit: Limit) -> list[str]:
+    """Cut `text` into parts within `limit`, trimmed, none blank; [] if it is all blank.
 
     Cuts at a paragraph, line, sentence or word in the later half of a part where there is one. Only white
     space is lost, at the cuts, where Telegram would trim it anyway.
@@ -59,7 +61,7 @@ def split(text: str, limit: int) -> list[str]:
     for _ in range(MAX_PARTS):
         if is_blank(rest):
             return parts
-        head = _fitting(rest, limit)
+        head = fitting(rest, limit)
         if len(head) == len(rest):
             return [*parts, rest]
         cut = _cut(rest, len(head))
@@ -67,7 +69,11 @@ def split(text: str, limit: int) -> list[str]:
         if not is_blank(part):
             parts.append(part)
         rest = rest[cut:].lstrip()
-    return [*parts[:-1], _fitting(parts[-1], limit - 1) + "…"] if parts else []
+    return (
+        [*parts[:-1], fitting(parts[-1], Limit(limit.size - limit.measure("…"), limit.unit)) + "…"]
+        if parts
+        else []
+    )
 
 
 def shorten(text: str, size: int) -> str:
@@ -77,14 +83,20 @@ def shorten(text: str, size: int) -> str:
     return text[: _boundary_before(text, size - 1)].rstrip() + "…"
 
 
-def _fitting(text: str, limit: int) -> str:
-    """The longest beginning of `text` within `limit` UTF-16 units."""
-    if 2 * len(text) <= limit:
+def fitting(text: str, limit: Limit) -> str:
+    """The longest beginning of `text` within `limit`; it may end inside a visible character."""
+    if limit.allows(text):
         return text
-    head = text[:limit]
-    if head.isascii():
-        return head
-    return head.encode("utf-16-le", "surrogatepass")[: 2 * limit].decode("utf-16-le", "ignore")
+    match limit.unit:
+        case "code_points":
+            return text[: limit.size]
+        case "bytes":
+            return text[: limit.size].encode("utf-8", "surrogatepass")[: limit.size].decode("utf-8", "ignore")
+        case "utf16":
+            head = text[: limit.size]
+            if head.isascii():
+                return head
+            return head.encode("utf-16-le", "surrogatepass")[: 2 * limit.size].decode("utf-16-le", "ignore")
 
 
 def _cut(text: str, end: int) -> int:
