@@ -14,7 +14,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -210,12 +209,13 @@ message_templates = Table(
 template_sends = Table(
     "template_sends",
     metadata,
+    identifier(),
     organization(references=False),
     reference("channel_id"),
     string("category"),
     Column("day", Date, nullable=False),
     Column("count", Integer, nullable=False, server_default=text("0")),
-    PrimaryKeyConstraint("channel_id", "category", "day"),
+    UniqueConstraint("channel_id", "category", "day"),
     ForeignKeyConstraint(
         ["organization_id", "channel_id"], ["channels.organization_id", "channels.id"], ondelete="CASCADE"
     ),

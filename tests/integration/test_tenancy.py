@@ -84,7 +84,8 @@ INSERT INTO secrets (id, organization_id, chatbot_id, name, value)
 INSERT INTO media (id, organization_id, channel_id, direction, kind) VALUES ('{id}', '{id}', '{id}', 'in', 'image');
 INSERT INTO message_templates (id, organization_id, channel_id, name, language, status)
     VALUES ('{id}', '{id}', '{id}', 'welcome', 'en', 'APPROVED');
-INSERT INTO template_sends (organization_id, channel_id, category, day) VALUES ('{id}', '{id}', 'UTILITY', now());
+INSERT INTO template_sends (id, organization_id, channel_id, category, day)
+    VALUES ('{id}', '{id}', '{id}', 'UTILITY', now());
 INSERT INTO customer_merges (id, organization_id, kept_id, merged_id, reason, before)
     VALUES ('{id}', '{id}', '{id}', '{id}', 'operator', '{{}}');
 """

@@ -71,12 +71,13 @@ CREATE TABLE message_templates (
 """,
     """
 CREATE TABLE template_sends (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     organization_id uuid NOT NULL,
     channel_id uuid NOT NULL,
     category text NOT NULL,
     day date NOT NULL,
     count integer NOT NULL DEFAULT 0,
-    PRIMARY KEY (channel_id, category, day),
+    UNIQUE (channel_id, category, day),
     FOREIGN KEY (organization_id, channel_id) REFERENCES channels (organization_id, id) ON DELETE CASCADE
 )
 """,
