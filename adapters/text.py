@@ -9,11 +9,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
+from msgspec import structs
+
 from adapters.capabilities import Limit
+from engine.messages import Span
 
 REPLACEMENT: Final = "\ufffd"
+ELLIPSIS: Final = "…"
+_WHOLE: Final = frozenset({"link", "code", "pre"})
+"""Spans that are not torn apart."""
 MAX_PARTS: Final = 100
 """Messages that one text becomes at most (about 400,000 characters); the last then ends in an ellipsis."""
 MAX_CLUSTER: Final = 64
@@ -54,25 +61,59 @@ def split(text: str, limit: Limit) -> list[str]:
     """Cut `text` into parts within `limit`, trimmed, none blank; [] if it is all blank.
 
     Cuts at a paragraph, line, sentence or word in the later half of a part where there is one. Only white
-    space is lost, at the cuts, where Telegram would trim it anyway.
+    space is lost, at the cuts, where platforms would trim it anyway.
     """
-    parts: list[str] = []
-    rest = text.strip()
-    for _ in range(MAX_PARTS):
+    return [part for part, _ in split_rich(text, (), limit)]
+
+
+def split_rich(text: str, spans: Sequence[Span], limit: Limit) -> list[tuple[str, tuple[Span, ...]]]:
+    """As `split`, with what each part looks like. Links and code stay whole where they fit into a part at all."""
+    whole = [(span.start, span.end) for span in spans if span.kind in _WHOLE]
+    ranges = _ranges(text, limit, [(begin, end) for begin, end in whole if limit.allows(text[begin:end])])
+    if not ranges:
+        return []
+    *others, (start, end, whole) = ranges
+    parts = [(text[start:end], _within(spans, start, end)) for start, end, _ in others]
+    last = text[start:end]
+    if not whole:
+        last = fitting(last, Limit(limit.size - limit.measure(ELLIPSIS), limit.unit)) + ELLIPSIS
+        end = start + len(last) - len(ELLIPSIS)
+    return [*parts, (last, _within(spans, start, end))]
+
+
+def _ranges(text: str, limit: Limit, whole: Sequence[tuple[int, int]]) -> list[tuple[int, int, bool]]:
+    """The parts as (start, end, whether all that follows is in the parts behind it)."""
+    ranges: list[tuple[int, int, bool]] = []
+    stop = len(text.rstrip())
+    start = len(text) - len(text.lstrip())
+    while start < stop:
+        rest = text[start:stop]
         if is_blank(rest):
-            return parts
+            break
         head = fitting(rest, limit)
         if len(head) == len(rest):
-            return [*parts, rest]
-        cut = _cut(rest, len(head))
+            ranges.append((start, stop, True))
+            break
+        if len(ranges) == MAX_PARTS:
+            ranges[-1] = (*ranges[-1][:2], False)
+            break
+        cut = _cut(rest, len(head), [(begin - start, end - start) for begin, end in whole])
         part = rest[:cut].rstrip()
         if not is_blank(part):
-            parts.append(part)
-        rest = rest[cut:].lstrip()
-    return (
-        [*parts[:-1], fitting(parts[-1], Limit(limit.size - limit.measure("…"), limit.unit)) + "…"]
-        if parts
-        else []
+            ranges.append((start, start + len(part), True))
+        start += cut
+        start += len(text) - start - len(text[start:].lstrip())
+    return ranges
+
+
+def _within(spans: Sequence[Span], start: int, end: int) -> tuple[Span, ...]:
+    """The spans of a part, counted from its beginning."""
+    if not spans:
+        return ()
+    return tuple(
+        structs.replace(span, start=max(span.start, start) - start, end=min(span.end, end) - start)
+        for span in spans
+        if max(span.start, start) < min(span.end, end)
     )
 
 
@@ -99,17 +140,26 @@ def fitting(text: str, limit: Limit) -> str:
             return head.encode("utf-16-le", "surrogatepass")[: 2 * limit.size].decode("utf-16-le", "ignore")
 
 
-def _cut(text: str, end: int) -> int:
-    """Where to end a part that may not reach beyond `end`: 1 to `end`."""
+def _cut(text: str, end: int, whole: Sequence[tuple[int, int]]) -> int:
+    """Where to end a part that may not reach beyond `end`: 1 to `end`. Not within what stays `whole`, if it can be."""
     window = text[:end]
     for separator in _SEPARATORS:
         cut = 0
         for match in separator.finditer(window, end // 2):
-            if _is_boundary(text, match.end()):
+            if _is_boundary(text, match.end()) and _around(match.end(), whole) is None:
                 cut = match.end()
         if cut:
             return cut
-    return _boundary_before(text, end)
+    cut = _boundary_before(text, end)
+    begin = _around(cut, whole)
+    if begin is not None and begin > 0 and not is_blank(text[:begin]):
+        return begin
+    return cut
+
+
+def _around(index: int, whole: Sequence[tuple[int, int]]) -> int | None:
+    """The beginning of what a cut at `index` would tear apart; None when it tears nothing."""
+    return min((begin for begin, end in whole if begin < index < end), default=None)
 
 
 def _boundary_before(text: str, end: int) -> int:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any, get_args
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.capabilities import Limit
-from adapters.text import MAX_PARTS, clean, is_blank, shorten, split
+from adapters.capabilities import Limit, Unit
+from adapters.text import MAX_PARTS, clean, fitting, is_blank, shorten, split, split_rich
+from engine.messages import Span, SpanKind
 
 
 def units(text: str) -> int:
@@ -114,3 +118,84 @@ def test_clean_replaces_what_can_not_be_stored() -> None:
 )
 def test_shorten(text: str, size: int, short: str) -> None:
     assert shorten(text, size) == short
+
+
+UNITS: tuple[Unit, ...] = ("bytes", "code_points", "utf16")
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@st.composite
+def rich(draw: st.DrawFn) -> tuple[str, tuple[Span, ...]]:
+    """A text with stretches of all kinds, anywhere in it."""
+    text = draw(TEXTS)
+    kinds = st.sampled_from(get_args(SpanKind))
+    spans: list[Span] = []
+    for _ in range(draw(st.integers(0, 4)) if text else 0):
+        start = draw(st.integers(0, len(text) - 1))
+        end = draw(st.integers(start + 1, len(text)))
+        spans.append(Span(kind=draw(kinds), start=start, end=end, value=str(len(spans))))
+    return text, tuple(spans)
+
+
+@given(TEXTS, st.sampled_from(UNITS), st.integers(min_value=16, max_value=80))
+def test_every_unit_is_kept_to(text: str, unit: Unit, size: int) -> None:
+    limit = Limit(size, unit)
+    parts = split(text, limit)
+    assert all(limit.measure(part) <= size for part in parts)
+    assert visible("".join(parts)) == visible(text)
+
+
+@given(TEXTS, st.sampled_from(UNITS), st.integers(min_value=0, max_value=80))
+def test_the_fitting_beginning_is_the_longest(text: str, unit: Unit, size: int) -> None:
+    limit = Limit(size, unit)
+    head = fitting(text, limit)
+    assert text.startswith(head)
+    assert limit.measure(head) <= size
+    assert head == text or limit.measure(text[: len(head) + 1]) > size
+
+
+@given(rich(), st.integers(min_value=16, max_value=60))
+def test_every_stretch_is_found_again_in_the_parts(content: tuple[str, tuple[Span, ...]], size: int) -> None:
+    text, spans = content
+    parts = split_rich(text, spans, Limit(size, "code_points"))
+    assert [part for part, _ in parts] == split_rich_texts(text, spans, size)
+    for span in spans:
+        pieces = [
+            part[cut.start : cut.end] for part, cuts in parts for cut in cuts if cut.value == span.value
+        ]
+        assert visible("".join(pieces)) == visible(text[span.start : span.end])
+
+
+def split_rich_texts(text: str, spans: tuple[Span, ...], size: int) -> list[str]:
+    """The parts must be pieces of the text, in order, with nothing visible between them."""
+    position = 0
+    texts = [part for part, _ in split_rich(text, spans, Limit(size, "code_points"))]
+    for part in texts:
+        found = text.index(part, position)
+        assert is_blank(text[position:found])
+        position = found + len(part)
+    return texts
+
+
+@pytest.mark.parametrize("kind", ["link", "code", "pre"])
+def test_links_and_code_are_not_torn_apart(kind: Any) -> None:
+    text = "Please have a look at this page. It is here"
+    span = Span(kind=kind, start=22, end=31)  # "this page"
+    parts = split_rich(text, (span,), Limit(27, "code_points"))
+    assert [part for part, _ in parts] == ["Please have a look at", "this page. It is here"]
+    assert parts[1][1] == (Span(kind=kind, start=0, end=9),)
+
+
+def test_a_code_block_beyond_the_limit_is_cut_at_its_lines() -> None:
+    code = "\n".join(f"line {number:03}" for number in range(20))
+    parts = split_rich(code, (Span(kind="pre", start=0, end=len(code), value="py"),), Limit(40, "utf16"))
+    assert all(re.fullmatch(r"(line \d{3}\n?)+", part) for part, _ in parts)
+    assert all(spans == (Span(kind="pre", start=0, end=len(part), value="py"),) for part, spans in parts)
+
+
+def test_bold_goes_on_behind_a_cut() -> None:
+    parts = split_rich("one two three four", (Span(kind="bold", start=4, end=18),), Limit(10, "code_points"))
+    assert parts == [
+        ("one two", (Span(kind="bold", start=4, end=7),)),
+        ("three four", (Span(kind="bold", start=0, end=10),)),
+    ]
