@@ -1,8 +1,10 @@
-"""Connecting Telegram bots: token checked, stored encrypted, webhook set or polling begun."""
+"""Connecting Telegram bots: token checked, stored encrypted, webhook set or polling begun, menu and texts set."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -11,27 +13,18 @@ from adapters.errors import SendFailed
 from adapters.protocol import ChannelAccess
 from adapters.telegram import manage
 from adapters.telegram.manage import BotIdentity
-from gateway.admin.bots import ACTOR
-from gateway.admin.channels import access_to, webhook_url
-from gateway.errors import Conflict, GatewayError
+from gateway.admin.channels import access_to
+from gateway.admin.connecting import Connections
+from gateway.deployments import Deployment, read_deployment
+from gateway.errors import GatewayError
 from gateway.redaction import redact
 from gateway.settings import Settings
-from storage.audit import Change
 from storage.bots import Chatbot
-from storage.channels import (
-    Channel,
-    create_channel,
-    list_channels,
-    replace_config,
-    set_polled,
-    set_status,
-)
+from storage.channels import Channel
 from storage.database import Database
 from storage.errors import StorageError
 from storage.keyring import Keyring
 from storage.organizations import Organization
-
-SECRET_PATHS = ("/bot_token", "/secret_token")
 
 
 class Connected(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +38,8 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
     """The bot was connected already and has a new token, secret or way of receiving."""
     replaced_webhook: str
     """The address that Telegram posted to before, when it was not ours."""
+    described: tuple[str, ...] = ()
+    """What the document had set at Telegram: `commands`, `description`, …"""
 
 
 class TelegramConnector:
@@ -56,23 +51,48 @@ class TelegramConnector:
         self._settings = settings
         self._database = database
         self._keyring = keyring
-        self._organization = organization
+        self._connections = Connections(database, keyring, organization)
 
     async def connect(
-        self, bot: Chatbot, token: str, *, name: str, polling: bool, now: datetime
+        self,
+        bot: Chatbot,
+        token: str,
+        *,
+        name: str,
+        polling: bool,
+        now: datetime,
+        document: Mapping[str, Any] | None = None,
+        place: str = "",
     ) -> Connected:
-        """Connect, or renew the connection of the same Telegram bot. Raises `SendFailed` and `Conflict`."""
-        access = self._access(token)
+        """Connect, or renew the connection of the same Telegram bot.
+
+        `document` is the channel's deployment config. Raises ConfigurationError, `SendFailed` and `Conflict`.
+        """
+        deployment = self._deployment(token, document or {}, place)
+        access = self._access(deployment)
         identity = await manage.get_me(access)
         polled = polling or not self._settings.public_url
         if not polled:
             manage.check_webhook_url(self._settings.public_url, access)
         before = await manage.get_webhook_info(access)
-        existing = await self._existing(identity, bot)
+        account = {"telegram_bot_id": identity.id}
+        existing = await self._connections.find("telegram", account, bot)
         if polled and before.url:
             await manage.delete_webhook(access)  # Telegram gives no updates to who asks while one is set
-        channel = await self._store(bot, existing, identity, access, name=name, polled=polled, now=now)
-        url = "" if polled else webhook_url(self._settings, channel)
+        route = existing.route if existing is not None else manage.make_route()
+        url = "" if polled else f"{self._settings.public_url}/webhook/telegram/{route}"
+        deployment.config["webhook_setup"]["webhook_url"] = url
+        deployment.config["bot_configuration"]["bot_username"] = identity.username
+        channel = await self._connections.store(
+            bot,
+            existing,
+            deployment,
+            name=name or f"@{identity.username}",
+            route=route,
+            settings={**account, "username": identity.username},
+            polled=polled,
+            now=now,
+        )
         if url:
             await self._set_webhook(channel, access, url, now)
         return Connected(
@@ -81,6 +101,7 @@ class TelegramConnector:
             webhook=url,
             renewed=existing is not None,
             replaced_webhook="" if before.url.endswith(f"/{channel.route}") else before.url,
+            described=await describe(access) if document else (),
         )
 
     async def disconnect(self, channel: Channel, now: datetime) -> str:
@@ -91,87 +112,53 @@ class TelegramConnector:
             await manage.delete_webhook(access)
         except (SendFailed, StorageError, GatewayError) as error:
             trouble = str(error)
-        async with self._database.transaction([self._organization.id]) as connection:
-            await set_status(connection, self._change(now), channel.id, "disabled")
+        await self._connections.close(channel, now)
         return trouble
 
-    def _access(self, token: str) -> ChannelAccess:
-        """What the adapter needs to try a token that is not stored yet, with a new webhook secret."""
-        secret = manage.make_secret()
-        redact(token)
-        redact(secret)
+    def _deployment(self, token: str, document: Mapping[str, Any], place: str) -> Deployment:
+        secrets = {"bot_token": token, "secret_token": manage.make_secret()}
+        for secret in secrets.values():
+            redact(secret)
+        return read_deployment("telegram", document, secrets, place=place)
+
+    def _access(self, deployment: Deployment) -> ChannelAccess:
+        """What the adapter needs to try credentials that are not stored yet."""
+        config = deployment.config
         return ChannelAccess(
             channel_id=uuid4(),
-            secrets={"bot_token": token, "secret_token": secret},
-            settings={"api_base": self._settings.telegram_api_base},
+            secrets={
+                "bot_token": config["bot_configuration"]["bot_token"],
+                "secret_token": config["webhook_setup"]["secret_token"],
+            },
+            settings={"api_base": self._settings.telegram_api_base, **config},
         )
-
-    async def _existing(self, identity: BotIdentity, bot: Chatbot) -> Channel | None:
-        """This Telegram bot's channel: the active one, or else the last one that was disconnected from `bot`.
-
-        Raises Conflict when it is active for another bot.
-        """
-        async with self._database.transaction([self._organization.id]) as connection:
-            channels = await list_channels(connection)
-        found = [
-            channel
-            for channel in channels
-            if channel.type == "telegram"
-            and channel.settings.get("telegram_bot_id") == identity.id
-            and (channel.status == "active" or channel.chatbot_id == bot.id)
-        ]
-        latest = max(
-            found, key=lambda channel: (channel.status == "active", channel.created_at), default=None
-        )
-        if latest is not None and latest.chatbot_id != bot.id:
-            raise Conflict(
-                f"@{identity.username} is connected to another bot (channel {latest.id}); "
-                f"first: gateway channel disconnect {latest.id}"
-            )
-        return latest
-
-    async def _store(
-        self,
-        bot: Chatbot,
-        existing: Channel | None,
-        identity: BotIdentity,
-        access: ChannelAccess,
-        *,
-        name: str,
-        polled: bool,
-        now: datetime,
-    ) -> Channel:
-        change = self._change(now)
-        config = dict(access.secrets)
-        async with self._database.transaction([self._organization.id]) as connection:
-            if existing is None:
-                return await create_channel(
-                    connection,
-                    change,
-                    self._keyring,
-                    chatbot_id=bot.id,
-                    type="telegram",
-                    name=name or f"@{identity.username}",
-                    route=manage.make_route(),
-                    config=config,
-                    secret_paths=SECRET_PATHS,
-                    settings={"telegram_bot_id": identity.id, "username": identity.username},
-                    polled=polled,
-                )
-            await replace_config(
-                connection, change, self._keyring, existing.id, config=config, secret_paths=SECRET_PATHS
-            )
-            await set_polled(connection, change, existing.id, polled)
-            return await set_status(connection, change, existing.id, "active")
 
     async def _set_webhook(self, channel: Channel, access: ChannelAccess, url: str, now: datetime) -> None:
         """A channel whose webhook can't be set is closed again, so that the list does not lie."""
+        setup = access.settings["webhook_setup"]
         try:
-            await manage.set_webhook(access, url=url, secret=access.secrets["secret_token"])
+            await manage.set_webhook(
+                access,
+                url=url,
+                secret=access.secrets["secret_token"],
+                drop_pending_updates=setup["drop_pending_updates"],
+            )
         except SendFailed:
-            async with self._database.transaction([self._organization.id]) as connection:
-                await set_status(connection, self._change(now), channel.id, "disabled")
+            await self._connections.close(channel, now)
             raise
 
-    def _change(self, now: datetime) -> Change:
-        return Change(organization_id=self._organization.id, actor=ACTOR, now=now)
+
+async def describe(access: ChannelAccess) -> tuple[str, ...]:
+    """Set the menu of commands and the bot's texts as its document says; returns what was set. Raises `SendFailed`."""
+    done = []
+    commands = access.settings["bot_features"]["commands"]
+    if commands:
+        await manage.set_my_commands(
+            access, [(line["command"].lstrip("/"), line["description"]) for line in commands]
+        )
+        done.append("commands")
+    texts = access.settings["bot_configuration"]
+    if texts["description"] or texts["about"]:
+        await manage.set_my_description(access, description=texts["description"], about=texts["about"])
+        done.append("description")
+    return tuple(done)
