@@ -113,6 +113,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What the platform lets through; `settings.rate_limits` of a channel may say otherwise."""
     window_hours: int = 0
     """How long after the customer's last message one may write freely; 0 for always."""
+    window_code: str = ""
+    """The code with which a `failed` status says that the window was closed: `StatusUpdate.error` begins with it."""
     certainty: Certainty = "none"
     confirm_seconds: float = 0.0
     """With `status`: how long a call in doubt waits for its report before it is made again."""

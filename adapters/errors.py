@@ -31,13 +31,21 @@ class TryLater(SendFailed):
     retryable = True
 
     def __init__(
-        self, reason: str, *, code: str = "", retry_after: float | None = None, whole_channel: bool = False
+        self,
+        reason: str,
+        *,
+        code: str = "",
+        retry_after: float | None = None,
+        whole_channel: bool = False,
+        backoff_base: float | None = None,
     ) -> None:
         super().__init__(reason, code=code)
         self.retry_after = retry_after
         """Seconds that the platform asked to wait; never try earlier. None: back off as you see fit."""
         self.whole_channel = whole_channel
         """The limit holds for the channel, not only for this recipient."""
+        self.backoff_base = backoff_base
+        """Where the platform asks for waits that grow: the n-th failure waits this to the power of n, in seconds."""
 
 
 class Uncertain(SendFailed):
