@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -31,7 +31,27 @@ def access_of(stored: StoredChannel, keyring: Keyring, defaults: Mapping[str, An
     for secret in secrets.values():
         redact(secret)
     settings = {**defaults, **_without_secrets(config), **msgspec.json.decode(stored.settings)}
+    if stored.templates is not None:
+        settings["message_templates"] = with_approved(
+            settings.get("message_templates", {}), msgspec.json.decode(stored.templates)
+        )
     return ChannelAccess(channel_id=stored.id, secrets=secrets, settings=settings)
+
+
+def with_approved(
+    named: Mapping[str, Mapping[str, Any]], approved: Sequence[Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """The templates that the channel's document names by key, as the platform has them; and all others that the
+    platform has, by `name` (the first language) and by `name/language`."""
+    by_name: dict[str, Mapping[str, Any]] = {}
+    for template in approved:
+        by_name.setdefault(template["name"], template)
+        by_name[f"{template['name']}/{template['language']}"] = template
+    known = {
+        key: {**template, **by_name.get(f"{template.get('name')}/{template.get('language')}", {})}
+        for key, template in named.items()
+    }
+    return {**by_name, **known}
 
 
 def _collect(stored: Any, plain: Any, secrets: dict[str, str]) -> None:

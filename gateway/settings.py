@@ -175,6 +175,10 @@ class Settings(BaseSettings):
     """Address of the Bot API: Telegram's, or that of a Bot API server of your own."""
     telegram_uncertain_send: Literal["resend", "drop"] = "resend"
     """What becomes of a Telegram send whose outcome a crash left open: said twice at worst, or not at all."""
+    whatsapp_api_base: Annotated[str, AfterValidator(_check_base_url)] = "https://graph.facebook.com"
+    """Address of the Graph API: Meta's, or that of a proxy before it."""
+    slack_api_base: Annotated[str, AfterValidator(_check_base_url)] = "https://slack.com/api"
+    """Address of Slack's Web API: Slack's, or that of a proxy before it."""
 
     @classmethod
     def settings_customise_sources(

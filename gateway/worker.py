@@ -15,6 +15,7 @@ from adapters.telegram.adapter import TelegramAdapter
 from gateway.alarm import Alarm
 from gateway.bots import BotRegistry
 from gateway.channel import Channel
+from gateway.channel_defaults import channel_defaults
 from gateway.checkpoints import arm
 from gateway.delivery.claims import Claims
 from gateway.delivery.lanes import Lanes
@@ -30,6 +31,7 @@ from gateway.polling import Poller
 from gateway.settings import Settings, host_list
 from gateway.statuses import StatusLane
 from gateway.sweeper import Sweeper
+from gateway.template_news import TemplateNews
 from gateway.transcript import StoredTranscript
 from gateway.turns import Accepted, TurnLoop
 from gateway.turns.batch import BatchRunner
@@ -80,13 +82,7 @@ class Worker:
         self.statuses = StatusLane(self.database)
         telegram = TelegramAdapter()
         self.adapters: dict[str, Adapter] = {"telegram": telegram, "web": self.web.adapter}
-        defaults = {
-            "telegram": {
-                "api_base": settings.telegram_api_base,
-                "uncertain_send": settings.telegram_uncertain_send,
-            }
-        }
-        self.directory = Directory(self.database, keyring, self.adapters, defaults, clock)
+        self.directory = Directory(self.database, keyring, self.adapters, channel_defaults(settings), clock)
         self.marker = Marker(self.database, self.owner, lease)
         runner = BatchRunner(BotRegistry(self.database, shared_embedder), self.owner, lease, clock)
         self.lanes = Lanes(self.marker, clock)
@@ -121,7 +117,8 @@ class Worker:
     async def start(self) -> web.AppRunner:
         """Start every part; returns the runner that serves the application."""
         arm()
-        webhooks = Webhooks(self.directory, self.turns.accept, self.statuses, self._clock)
+        templates = TemplateNews(self.database, self._clock)
+        webhooks = Webhooks(self.directory, self.turns.accept, self.statuses, templates, self._clock)
         self.web.connect(
             accept=self._accept_from_socket,
             find_channel=partial(self.directory.by_route, "web"),

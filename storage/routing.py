@@ -40,6 +40,8 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True):
     active_flow_id: UUID | None
     config_id: UUID | None
     platform_config: str | None
+    templates: str | None
+    """JSON list of the message templates that the platform has approved, or is still looking at."""
 
 
 class StoredFlow(msgspec.Struct, frozen=True, kw_only=True):

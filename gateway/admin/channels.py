@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from adapters.protocol import ChannelAccess
 from gateway.channel_config import access_of
+from gateway.channel_defaults import channel_defaults
 from gateway.errors import Conflict, NotFound
 from gateway.settings import Settings
 from storage.channels import Channel, list_channels
@@ -40,7 +41,7 @@ async def access_to(
     stored = await load_channel(database, place)
     if stored is None:
         raise NotFound(f"the channel {channel.id} is closed")
-    return access_of(stored, keyring, {"api_base": settings.telegram_api_base})
+    return access_of(stored, keyring, channel_defaults(settings)[channel.type])
 
 
 def webhook_url(settings: Settings, channel: Channel) -> str:

@@ -15,6 +15,7 @@ from adapters.telegram import manage
 from adapters.telegram.manage import BotIdentity
 from gateway.admin.channels import access_to
 from gateway.admin.connecting import Connections
+from gateway.channel_defaults import channel_defaults
 from gateway.deployments import Deployment, read_deployment
 from gateway.errors import GatewayError
 from gateway.redaction import redact
@@ -130,7 +131,7 @@ class TelegramConnector:
                 "bot_token": config["bot_configuration"]["bot_token"],
                 "secret_token": config["webhook_setup"]["secret_token"],
             },
-            settings={"api_base": self._settings.telegram_api_base, **config},
+            settings={**channel_defaults(self._settings)["telegram"], **config},
         )
 
     async def _set_webhook(self, channel: Channel, access: ChannelAccess, url: str, now: datetime) -> None:

@@ -15,6 +15,7 @@ from gateway.checkpoints import reach
 from gateway.directory import Directory
 from gateway.http.body import read_body
 from gateway.statuses import StatusLane
+from gateway.template_news import TemplateNews
 from gateway.turns.arrival import Accepted
 
 _JSON = "application/json"
@@ -30,11 +31,13 @@ class Webhooks:
         directory: Directory,
         accept: Callable[[Channel, Parsed], Awaitable[list[Accepted]]],
         statuses: StatusLane,
+        templates: TemplateNews,
         clock: Callable[[], datetime],
     ) -> None:
         self._directory = directory
         self._accept = accept
         self._statuses = statuses
+        self._templates = templates
         self._clock = clock
 
     async def get(self, request: web.Request) -> web.Response:
@@ -71,6 +74,8 @@ class Webhooks:
             await self._accept(channel, parsed)
         if parsed.statuses:
             await self._statuses.report(channel, parsed.statuses)
+        if parsed.templates:
+            await self._templates.report(channel, parsed.templates)
         reach("request.answered")
         if parsed.answer is None:
             return web.Response()

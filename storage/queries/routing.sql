@@ -21,7 +21,10 @@ SELECT o.id FROM organizations o
 
 -- name: load_channel
 SELECT c.id, c.organization_id, c.chatbot_id, c.type, c.route, c.name, c.settings, b.name AS bot_name,
-       b.variables AS bot_variables, b.active_flow_id, d.id AS config_id, d.platform_config
+       b.variables AS bot_variables, b.active_flow_id, d.id AS config_id, d.platform_config,
+       (SELECT jsonb_agg(jsonb_build_object('name', t.name, 'language', t.language, 'category', t.category,
+                                            'status', t.status, 'components', t.components) ORDER BY t.name, t.language)
+        FROM message_templates t WHERE t.channel_id = c.id) AS templates
 FROM channels c
 JOIN chatbots b ON b.id = c.chatbot_id
 LEFT JOIN deployment_configs d ON d.channel_id = c.id AND d.is_active
