@@ -107,6 +107,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Link buttons of one message; more are written out."""
     media_bytes: Mapping[str, int] = {}
     """The largest file of each kind that can be sent, in bytes."""
+    by_link: frozenset[Outbound] = frozenset()
+    """What is sent by an address that somebody else reads (a browser, the platform): a file of our own gets a signed
+    link there. Everywhere else it comes as `media:…`, for the adapter to upload."""
     album: tuple[int, int] = (0, 0)
     """The least and the most pieces of an album; (0, 0) where there are none."""
     rates: tuple[Rate, ...] = ()

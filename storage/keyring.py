@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from storage.errors import KeyringInvalid
 
@@ -34,7 +36,8 @@ class Keyring:
     ) -> None:
         if not keys:
             raise KeyringInvalid("there is no encryption key")
-        self._ciphers = {name: AESGCM(_checked(name, key)) for name, key in keys.items()}
+        self._keys = {name: _checked(name, key) for name, key in keys.items()}
+        self._ciphers = {name: AESGCM(key) for name, key in self._keys.items()}
         self._active = next(iter(keys))
         self._reread = reread
 
@@ -85,10 +88,18 @@ class Keyring:
             cipher = self._ciphers.get(key_id)
         return cipher
 
+    def derive(self, purpose: bytes, key_id: str) -> bytes | None:
+        """A key of 32 bytes for another purpose than encryption (HKDF-SHA256, RFC 5869), such as signing links;
+        None when the key is not known. It tells nothing of the key that it is made from, or of other purposes'.
+        """
+        if self.find(key_id) is None:
+            return None
+        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(self._keys[key_id])
+
     def _refresh(self) -> None:
         changed = self._reread() if self._reread is not None else None
         if changed is not None:
-            self._ciphers, self._active = changed._ciphers, changed._active
+            self._keys, self._ciphers, self._active = changed._keys, changed._ciphers, changed._active
 
 
 def add_key(path: Path) -> str:
