@@ -70,6 +70,17 @@ _queue_age = Gauge(
     ["lane"],
     multiprocess_mode="livemostrecent",
 )
+_limit_waits = Histogram(
+    "gateway_limit_wait_seconds",
+    "Time that calls waited for their slot by the rate limits, by channel type; those that waited at all",
+    ["channel"],
+    buckets=_LONG_SECONDS,
+)
+_limits_shared = Gauge(
+    "gateway_limits_shared",
+    "1 while the rate limits are shared through Valkey, 0 while each worker keeps them alone",
+    multiprocess_mode="livemin",
+)
 _websockets = Gauge(
     "gateway_websockets_open", "Widget sockets that are open now", multiprocess_mode="livesum"
 )
@@ -138,6 +149,17 @@ def work_seconds(kind: str, outcome: EffectOutcome) -> Histogram:
 def queue_age(lane: Lane) -> Gauge:
     """Seconds since the oldest due effect of a lane was due; set by the sweeper."""
     return _queue_age.labels(lane)
+
+
+@cache
+def limit_waits(channel: str) -> Histogram:
+    """Seconds that calls of a channel type waited for their slot."""
+    return _limit_waits.labels(channel)
+
+
+def limits_shared() -> Gauge:
+    """1 or 0: whether this process shares the rate limits with the others."""
+    return _limits_shared
 
 
 def websockets_open() -> Gauge:
