@@ -41,7 +41,7 @@ class TelegramAdapter:
 
     def parse(self, body: bytes, access: ChannelAccess, now: datetime) -> Parsed:
         """One update; `answer` stops a pressed button's spinner. Never raises."""
-        return parse_update(body, now)
+        return parse_update(body, now, access)
 
     def render(self, recipient: str, message: OutboundMessage, access: ChannelAccess) -> list[Call]:
         """The sendMessage calls, in order; never empty."""

@@ -7,29 +7,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
+
+import msgspec
 
 from adapters.reading import (
     MAX_INTEGER,
     Object,
     Unhandled,
+    decode,
     degrees,
+    identifier,
     integer,
     needed_object,
     needed_string,
     string,
 )
+from adapters.telegram.entities import read_entities
+from adapters.telegram.members import joined_members, left_member
 from adapters.telegram.names import ENVELOPE
 from engine.events import (
     CommandReceived,
     ContactReceived,
     EventBody,
+    FormSubmitted,
+    IdentityChanged,
     LocationReceived,
     MediaReceived,
     TextReceived,
 )
-
-MediaKind: TypeAlias = Literal["image", "audio", "voice", "video", "document", "sticker"]
+from engine.messages import MediaKind
 
 MAX_NAMED = 3
 """Content names that a reason lists."""
@@ -46,7 +53,13 @@ def body_of(message: Object) -> EventBody:
     """The event body for a message. Raises `Unhandled`, naming the content that has no meaning for a bot."""
     text = message.get("text")
     if type(text) is str and text:
-        return _command(text, message.get("entities")) or TextReceived(text=text)
+        marks = message.get("entities")
+        command = _command(text, marks) if text[0] == "/" else None
+        if command is not None:
+            return command
+        return (
+            TextReceived(text=text, entities=read_entities(text, marks)) if marks else TextReceived(text=text)
+        )
     for key, read in _READERS.items():
         content = message.get(key)
         if content is not None:
@@ -58,11 +71,9 @@ def body_of(message: Object) -> EventBody:
 def _command(text: str, entities: Any) -> CommandReceived | None:
     """A command is what Telegram marked as one at the very start; without any marking, what looks like one.
 
-    Commands are lower case by Telegram's rules; customers type them as they like. The bot named after @ is
-    not compared: in a group, Telegram hands a bot the commands meant for it.
+    Commands are lower case by Telegram's rules; customers type them as they like. Whether the bot named after @
+    is this one, `adapters.telegram.context` looks at.
     """
-    if text[0] != "/":
-        return None
     end = _marked_command(entities) if type(entities) is list else None
     if end is None:
         match = _COMMAND.match(text) if entities is None else None
@@ -82,8 +93,8 @@ def _marked_command(entities: list[Any]) -> int | None:
     return None
 
 
-def _file(content: Object, kind: MediaKind, caption: str, what: str) -> MediaReceived:
-    size = content.get("file_size")
+def _file(content: Object, kind: MediaKind, caption: str, what: str, album: str = "") -> MediaReceived:
+    size, seconds = content.get("file_size"), content.get("duration")
     return MediaReceived(
         kind=kind,
         file=needed_string(content, "file_id", what),
@@ -91,6 +102,8 @@ def _file(content: Object, kind: MediaKind, caption: str, what: str) -> MediaRec
         name=string(content, "file_name"),
         mime_type=string(content, "mime_type"),
         size=size if type(size) is int and 0 <= size <= MAX_INTEGER else None,
+        seconds=seconds if type(seconds) is int and 0 <= seconds <= MAX_INTEGER else None,
+        album=album,
     )
 
 
@@ -98,7 +111,7 @@ def _media(key: str, kind: MediaKind) -> Callable[[Any, Object], EventBody]:
     def read(content: Any, message: Object) -> EventBody:
         if type(content) is not dict:
             raise Unhandled(f"{key} is not an object")
-        return _file(content, kind, string(message, "caption"), key)
+        return _file(content, kind, string(message, "caption"), key, string(message, "media_group_id"))
 
     return read
 
@@ -111,7 +124,7 @@ def _photo(content: Any, message: Object) -> EventBody:
     largest = max(
         sizes, key=lambda size: (integer(size.get("width")) or 0) * (integer(size.get("height")) or 0)
     )
-    return _file(largest, "image", string(message, "caption"), "photo")
+    return _file(largest, "image", string(message, "caption"), "photo", string(message, "media_group_id"))
 
 
 def _sticker(content: Any, message: Object) -> EventBody:
@@ -144,14 +157,47 @@ def _contact(content: Any, message: Object) -> EventBody:
     if type(content) is not dict:
         raise Unhandled("contact is not an object")
     name = f"{string(content, 'first_name')} {string(content, 'last_name')}".strip()
-    return ContactReceived(phone=needed_string(content, "phone_number", "contact"), name=name)
+    user, sender = integer(content.get("user_id")), message.get("from")
+    return ContactReceived(
+        phone=needed_string(content, "phone_number", "contact"),
+        name=name,
+        own=user is not None and type(sender) is dict and sender.get("id") == user,
+    )
 
 
 def _web_app_data(content: Any, message: Object) -> EventBody:
-    """What a Mini App handed over by a keyboard button: the customer's input, so it is read as text."""
+    """What a Mini App handed over by a keyboard button: a form if it is a JSON object, else a text.
+
+    The customer can make it say anything: it is input like any other.
+    """
     if type(content) is not dict:
         raise Unhandled("web_app_data is not an object")
-    return TextReceived(text=needed_string(content, "data", "web_app_data"))
+    data = needed_string(content, "data", "web_app_data")
+    try:
+        values = decode(data.encode())
+        storable = msgspec.json.decode(msgspec.json.encode(values)) == values  # false for an infinity
+    except (ValueError, OverflowError, RecursionError):
+        return TextReceived(text=data)
+    if type(values) is not dict or not storable:
+        return TextReceived(text=data)
+    return FormSubmitted(form="web_app", values=values, title=string(content, "button_text"))
+
+
+def _dice(content: Any, message: Object) -> EventBody:
+    """An animated die, ball or slot machine: what it shows and its value, which is how it is told in words."""
+    if type(content) is not dict:
+        raise Unhandled("dice is not an object")
+    return TextReceived(
+        text=f"{needed_string(content, 'emoji', 'dice')} {identifier(content, 'value', 'dice')}"
+    )
+
+
+def _migration(content: Any, message: Object) -> EventBody:
+    """The group became a supergroup: the chat has another id from now on."""
+    chat = needed_object(message, "chat", "message")
+    return IdentityChanged(
+        old=identifier(chat, "id", "chat"), new=identifier(message, "migrate_to_chat_id", "migration")
+    )
 
 
 def _rich_message(content: Any, message: Object) -> EventBody:
@@ -192,6 +238,7 @@ def _flat(text: Any, depth: int) -> str:
 
 
 _READERS: Final[Mapping[str, Callable[[Any, Object], EventBody]]] = {
+    "live_photo": _media("live_photo", "video"),  # comes with its still picture as `photo`
     "photo": _photo,
     "voice": _media("voice", "voice"),
     "audio": _media("audio", "audio"),
@@ -203,6 +250,10 @@ _READERS: Final[Mapping[str, Callable[[Any, Object], EventBody]]] = {
     "venue": _venue,  # comes with the same place as `location`
     "location": _location,
     "contact": _contact,
+    "dice": _dice,
     "web_app_data": _web_app_data,
     "rich_message": _rich_message,
+    "new_chat_members": joined_members,
+    "left_chat_member": left_member,
+    "migrate_to_chat_id": _migration,
 }

@@ -9,10 +9,11 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 import msgspec
 
-from adapters.protocol import Parked, Parsed
+from adapters.protocol import ChannelAccess, Parked, Parsed
 from adapters.reading import (
     Object,
     Unhandled,
@@ -24,26 +25,31 @@ from adapters.reading import (
     needed_string,
     string,
 )
-from adapters.telegram.content import body_of
-from adapters.telegram.names import UNHANDLED_KINDS
-from engine.events import (
-    ChoiceMade,
-    ContactabilityChanged,
-    InboundEvent,
-    MessageEdited,
-    ReactionReceived,
-    Sender,
+from adapters.telegram.context import context_of_chat
+from adapters.telegram.members import read_chat_member, read_my_chat_member
+from adapters.telegram.messages import (
+    read_business,
+    read_deleted_business,
+    read_edited,
+    read_edited_business,
+    read_message,
 )
+from adapters.telegram.names import UNHANDLED_KINDS
+from adapters.telegram.people import chat_of, chat_sender, conversation_key, section, user_sender
+from engine.events import ChoiceMade, InboundEvent, PollAnswered, QueryReceived, ReactionReceived
 
-Handler: TypeAlias = Callable[[str, Object, datetime], InboundEvent]
+Handler: TypeAlias = Callable[[str, Object, datetime, ChannelAccess], InboundEvent | list[InboundEvent]]
 
 MAX_REACTIONS = 100
+MAX_OPTIONS = 100
 MAX_NAME = 64
 """Characters of a name from the payload that a reason or a key repeats."""
+NO_SETTINGS: Final = ChannelAccess(channel_id=UUID(int=0), secrets={}, settings={})
+"""A channel of which nothing is known."""
 
 
-def parse_update(body: bytes, now: datetime) -> Parsed:
-    """One update (the body of one webhook request) as at most one event; never raises.
+def parse_update(body: bytes, now: datetime, access: ChannelAccess = NO_SETTINGS) -> Parsed:
+    """One update (the body of one webhook request) as its events, nearly always one; never raises.
 
     The dedupe key is `update_id`. A body without a readable one is keyed by its own hash, so that Telegram's
     repeats of it are still one.
@@ -55,7 +61,7 @@ def parse_update(body: bytes, now: datetime) -> Parsed:
     update_id = integer(update.get("update_id")) if type(update) is dict else None
     if update_id is None:
         return _unreadable(body, "no readable update_id")
-    return _pieces(update, str(update_id), body, now)
+    return _pieces(update, str(update_id), body, now, access)
 
 
 def _unreadable(body: bytes, reason: str) -> Parsed:
@@ -63,7 +69,7 @@ def _unreadable(body: bytes, reason: str) -> Parsed:
     return Parsed(parked=(Parked(external_id=external_id, reason=reason, raw=body),))
 
 
-def _pieces(update: Object, external_id: str, body: bytes, now: datetime) -> Parsed:
+def _pieces(update: Object, external_id: str, body: bytes, now: datetime, access: ChannelAccess) -> Parsed:
     """Split an update. Telegram puts one piece into each; a second one gets a key of its own."""
     events: list[InboundEvent] = []
     parked: list[Parked] = []
@@ -73,7 +79,11 @@ def _pieces(update: Object, external_id: str, body: bytes, now: datetime) -> Par
             continue
         key = f"{external_id}:{kind[:MAX_NAME]}" if events or parked else external_id
         try:
-            events.append(_handler(kind)(key, piece, now))
+            read = _handler(kind)(key, piece, now, access)
+            if isinstance(read, list):
+                events.extend(read)
+            else:
+                events.append(read)
         except Unhandled as reason:
             parked.append(Parked(external_id=key, reason=str(reason), raw=body))
         except Exception as error:  # a shape that nobody thought of must not turn into a 5xx
@@ -105,51 +115,35 @@ def _answer(callback: Object) -> bytes | None:
     return msgspec.json.encode({"method": "answerCallbackQuery", "callback_query_id": query})
 
 
-def _message(external_id: str, message: Object, now: datetime) -> InboundEvent:
-    chat = _chat(message, "message")
-    message_id = integer(message.get("message_id"))
-    return InboundEvent(
-        external_id=external_id,
-        conversation_key=_conversation_key(message, chat),
-        sender=_author(message, chat),
-        body=body_of(message),
-        occurred_at=moment(message.get("date"), now),
-        message="" if message_id is None else str(message_id),
-    )
+def _callback_query(external_id: str, callback: Object, now: datetime, access: ChannelAccess) -> InboundEvent:
+    """A pressed button. The query has no date of its own; the message's is when the button was offered.
 
-
-def _edited_message(external_id: str, message: Object, now: datetime) -> InboundEvent:
-    chat = _chat(message, "edited message")
-    message_id = identifier(message, "message_id", "edited message")
-    text = string(message, "text") or string(message, "caption")
-    if not text:
-        raise Unhandled("edited message without text or caption")
-    return InboundEvent(
-        external_id=external_id,
-        conversation_key=_conversation_key(message, chat),
-        sender=_author(message, chat),
-        body=MessageEdited(message=message_id, text=text),
-        occurred_at=moment(message.get("edit_date"), now),
-        message=message_id,
-    )
-
-
-def _callback_query(external_id: str, callback: Object, now: datetime) -> InboundEvent:
-    """A pressed button. The query has no date of its own; the message's is when the button was offered."""
-    user = needed_object(callback, "from", "callback query")
+    A button of a message that was sent by way of an inline query stands in a chat that the bot does not know;
+    who pressed it is known, and so the press belongs to the conversation with them.
+    """
+    sender = user_sender(needed_object(callback, "from", "callback query"))
     message = callback.get("message")
     if type(message) is not dict:
-        raise Unhandled("callback query without a message: its conversation is not known")
+        needed_string(callback, "inline_message_id", "callback query without a message and")
+        data = needed_string(callback, "data", "callback query")
+        return InboundEvent(
+            external_id=external_id,
+            conversation_key=sender.external_id,
+            sender=sender,
+            body=ChoiceMade(choice=data),
+            occurred_at=now,
+        )
     data = needed_string(callback, "data", "callback query")
-    chat = _chat(message, "callback query")
+    chat = chat_of(message, "callback query", access)
     message_id = integer(message.get("message_id"))
     return InboundEvent(
         external_id=external_id,
-        conversation_key=_conversation_key(message, chat),
-        sender=_user(user),
+        conversation_key=conversation_key(message, chat),
+        sender=sender,
         body=ChoiceMade(choice=data, title=_title(message, data)),
         occurred_at=now,
         message="" if message_id is None else str(message_id),
+        context=None if chat.get("type") == "private" else context_of_chat(chat, mentioned=True),
     )
 
 
@@ -164,8 +158,8 @@ def _title(message: Object, data: str) -> str:
     return ""
 
 
-def _reaction(external_id: str, change: Object, now: datetime) -> InboundEvent:
-    chat = _chat(change, "reaction")
+def _reaction(external_id: str, change: Object, now: datetime, access: ChannelAccess) -> InboundEvent:
+    chat = chat_of(change, "reaction", access)
     message_id = identifier(change, "message_id", "reaction")
     reactions = change.get("new_reaction")
     if type(reactions) is not list:
@@ -174,12 +168,15 @@ def _reaction(external_id: str, change: Object, now: datetime) -> InboundEvent:
     return InboundEvent(
         external_id=external_id,
         conversation_key=identifier(chat, "id", "chat"),
-        sender=_user(user) if type(user) is dict else _chat_sender(actor if type(actor) is dict else chat),
+        sender=user_sender(user)
+        if type(user) is dict
+        else chat_sender(actor if type(actor) is dict else chat),
         body=ReactionReceived(
             emoji=tuple(_emoji(reaction) for reaction in reactions[:MAX_REACTIONS]), message=message_id
         ),
         occurred_at=moment(change.get("date"), now),
         message=message_id,
+        context=context_of_chat(chat),
     )
 
 
@@ -195,85 +192,65 @@ def _emoji(reaction: Any) -> str:
     raise Unhandled("reaction of an unknown type")
 
 
-def _my_chat_member(external_id: str, change: Object, now: datetime) -> InboundEvent:
-    """In a private chat: the customer blocked the bot ("kicked") or let it write again ("member")."""
-    chat = _chat(change, "my_chat_member")
-    status = needed_object(change, "new_chat_member", "my_chat_member").get("status")
-    if chat.get("type") != "private":
-        raise Unhandled("the bot's membership in a group or channel changed")
-    if status not in ("kicked", "member"):
-        raise Unhandled("the bot's membership changed, but not whether it can write")
+def _poll_answer(external_id: str, answer: Object, now: datetime, access: ChannelAccess) -> InboundEvent:
+    """A vote in a poll that is not anonymous. It names no chat: it belongs to the voter's own with the bot."""
+    if type(answer.get("user")) is not dict:
+        raise Unhandled("a vote in the name of a chat")
+    sender = user_sender(answer["user"])
+    options = answer.get("option_ids")
+    if type(options) is not list:
+        raise Unhandled("poll answer without readable option_ids")
     return InboundEvent(
         external_id=external_id,
-        conversation_key=identifier(chat, "id", "chat"),
-        sender=_user(needed_object(change, "from", "my_chat_member")),
-        body=ContactabilityChanged(reachable=status == "member"),
-        occurred_at=moment(change.get("date"), now),
+        conversation_key=sender.external_id,
+        sender=sender,
+        body=PollAnswered(
+            poll=needed_string(answer, "poll_id", "poll answer"),
+            options=tuple(option for option in options[:MAX_OPTIONS] if integer(option) is not None),
+        ),
+        occurred_at=now,
     )
 
 
-def _chat(where: Object, what: str) -> Object:
-    chat = needed_object(where, "chat", what)
-    if chat.get("is_direct_messages") is True:
-        # Its topics are different customers, who must not share one conversation.
-        raise Unhandled("a channel's direct messages are not handled")
-    return chat
-
-
-def _conversation_key(message: Object, chat: Object) -> str:
-    """`chat id`, or `chat id:thread id` inside a topic.
-
-    Outside forums `message_thread_id` is only the thread of replies; `is_topic_message` tells them apart.
-    """
-    key = identifier(chat, "id", "chat")
-    if message.get("is_topic_message") is True:
-        return f"{key}:{identifier(message, 'message_thread_id', 'topic message')}"
-    return key
-
-
-def _author(message: Object, chat: Object) -> Sender:
-    """Who wrote it: the user, or the chat in whose name it was written (`from` is then a stand-in bot)."""
-    behalf = message.get("sender_chat")
-    if type(behalf) is dict:
-        if message.get("is_automatic_forward") is True:
-            raise Unhandled("a channel post, forwarded to its discussion group by Telegram")
-        return _chat_sender(behalf)
-    user = message.get("from")
-    if type(user) is not dict:
-        return _chat_sender(chat)
-    return _user(user)
-
-
-def _user(user: Object) -> Sender:
-    if user.get("is_bot") is True:
-        raise Unhandled("from a bot")
-    return Sender(
-        external_id=identifier(user, "id", "sender"),
-        first_name=string(user, "first_name"),
-        last_name=string(user, "last_name"),
-        username=string(user, "username"),
-        language=string(user, "language_code"),
-    )
-
-
-def _chat_sender(chat: Object) -> Sender:
-    return Sender(
-        external_id=identifier(chat, "id", "chat"),
-        first_name=string(chat, "title") or string(chat, "first_name"),
-        last_name=string(chat, "last_name"),
-        username=string(chat, "username"),
+def _inline_query(external_id: str, query: Object, now: datetime, access: ChannelAccess) -> InboundEvent:
+    """What somebody types after the bot's name, in whichever chat: it belongs to their own with the bot."""
+    if (
+        section(access, "advanced_features").get("inline_queries") is False
+        or section(access, "bot_features").get("inline_mode") is False
+    ):
+        raise Unhandled("inline queries are switched off (advanced_features, bot_features)")
+    sender = user_sender(needed_object(query, "from", "inline query"))
+    return InboundEvent(
+        external_id=external_id,
+        conversation_key=sender.external_id,
+        sender=sender,
+        body=QueryReceived(query=needed_string(query, "id", "inline query"), text=string(query, "query")),
+        occurred_at=now,
     )
 
 
 _HANDLERS: Final[Mapping[str, Handler]] = {
-    "message": _message,
-    "edited_message": _edited_message,
-    "channel_post": _message,
-    "edited_channel_post": _edited_message,
+    "message": read_message,
+    "edited_message": read_edited,
+    "channel_post": read_message,
+    "edited_channel_post": read_edited,
+    "business_message": read_business,
+    "edited_business_message": read_edited_business,
+    "deleted_business_messages": read_deleted_business,
     "callback_query": _callback_query,
+    "inline_query": _inline_query,
+    "poll_answer": _poll_answer,
     "message_reaction": _reaction,
-    "my_chat_member": _my_chat_member,
+    "my_chat_member": read_my_chat_member,
+    "chat_member": read_chat_member,
 }
 
 ALLOWED_UPDATES: Final = tuple(_HANDLERS)
 """What setWebhook and getUpdates ask for: the kinds that are handled. Telegram's default lacks reactions."""
+
+
+def wanted_updates(access: ChannelAccess) -> tuple[str, ...]:
+    """The kinds to ask for: those that the channel's `webhook_setup.allowed_updates` names, or all that are handled."""
+    named = section(access, "webhook_setup").get("allowed_updates")
+    chosen = tuple(kind for kind in named if type(kind) is str) if type(named) is list else ()
+    return chosen or ALLOWED_UPDATES

@@ -22,13 +22,21 @@ from engine.events import (
     CommandReceived,
     ContactabilityChanged,
     ContactReceived,
+    FormSubmitted,
+    HumanReplied,
+    IdentityChanged,
     InboundEvent,
     LocationReceived,
     MediaReceived,
+    MembersChanged,
+    MessageDeleted,
     MessageEdited,
+    PollAnswered,
+    QueryReceived,
     ReactionReceived,
     TextReceived,
 )
+from tests.unit.test_telegram_parse import ACCESS, SHARED_KEYS
 
 FOLDER = Path(__file__).parents[1] / "payloads" / "telegram"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -36,7 +44,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 UNREADABLE_TO_TELEGRAM = {"no_update_id", "wrong_types"}
 UNREADABLE_TO_AIOGRAM = {"no_update_id", "wrong_types", "lone_surrogate_and_nul"}
-NEWER_THAN_TELEGRAM = {"rich_message"}
+NEWER_THAN_TELEGRAM = {"rich_message", "live_photo"}
 """Content that the installed python-telegram-bot does not know yet."""
 CLEANED = {"lone_surrogate_and_nul"}
 """Where our strings differ on purpose: they have to be fit for storage."""
@@ -46,22 +54,38 @@ Reading = tuple[Any, Any, str]
 
 
 def ours(event: InboundEvent) -> Reading:
-    chat, _, _ = event.conversation_key.partition(":")
-    return int(chat), int(event.sender.external_id), body_of_event(event)
+    """The chat's id is a key's first number, or its last behind the id of a business connection."""
+    parts = event.conversation_key.split(":")
+    chat = {"business": 2, "direct": 1}.get(parts[0], 0)
+    return int(parts[chat]), int(event.sender.external_id), body_of_event(event)
 
 
 def body_of_event(event: InboundEvent) -> str:
     match event.body:
-        case TextReceived(text=text):
-            return f"text {text}"
+        case TextReceived(text=text, entities=entities):
+            return f"text {text} {[text[entity.start : entity.end] for entity in entities]}"
+        case FormSubmitted(values=values, title=title):
+            return f"form {values} {title}"
+        case PollAnswered(poll=poll, options=options):
+            return f"poll {poll} {options}"
+        case QueryReceived(query=query, text=text):
+            return f"query {query} {text}"
+        case MembersChanged(joined=joined, left=left, bot=bot):
+            return f"members {joined} {left} {bot}"
+        case IdentityChanged(old=old, new=new):
+            return f"identity {old} {new}"
+        case MessageDeleted(message=message):
+            return f"deleted {message}"
+        case HumanReplied(text=text, agent=agent, media=media):
+            return f"by hand {text} {agent} {[item.file for item in media]}"
         case CommandReceived(command=command, argument=argument):
             return f"command {command} {' '.join(argument.split())}"
         case MediaReceived(file=file, size=size, name=name, mime_type=mime_type):
             return f"file {file} {size} {name} {mime_type}"
         case LocationReceived(latitude=latitude, longitude=longitude):
             return f"place {latitude} {longitude}"
-        case ContactReceived(phone=phone, name=name):
-            return f"contact {phone} {name}"
+        case ContactReceived(phone=phone, name=name, own=own):
+            return f"contact {phone} {name} {own}"
         case ChoiceMade(choice=choice):
             return f"choice {choice}"
         case ReactionReceived(emoji=emoji, message=message):
@@ -76,23 +100,49 @@ def body_of_event(event: InboundEvent) -> str:
 def theirs(update: Any) -> Reading:
     """The same of an Update of either library: their attributes are named alike, but for `from`."""
     if query := update.callback_query:
-        return query.message.chat.id, user_of(query).id, f"choice {query.data}"
+        chat = query.message.chat.id if query.message else query.from_user.id
+        return chat, query.from_user.id, f"choice {query.data}"
+    if query := update.inline_query:
+        return query.from_user.id, query.from_user.id, f"query {query.id} {query.query}"
+    if answer := update.poll_answer:
+        return answer.user.id, answer.user.id, f"poll {answer.poll_id} {tuple(answer.option_ids)}"
     if reaction := update.message_reaction:
         actor = reaction.user or reaction.actor_chat
         return reaction.chat.id, actor.id, f"reaction {len(reaction.new_reaction)} {reaction.message_id}"
-    if change := update.my_chat_member:
-        status = str(change.new_chat_member.status)
-        return change.chat.id, user_of(change).id, f"reachable {'kicked' not in status.lower()}"
-    edited = update.edited_message or update.edited_channel_post
-    message = edited or update.message or update.channel_post
-    sender = message.sender_chat or user_of(message)
+    if change := update.my_chat_member or update.chat_member:
+        return by_membership(change)
+    if deleted := update.deleted_business_messages:
+        return deleted.chat.id, deleted.chat.id, f"deleted {deleted.message_ids[0]}"
+    return by_message(update)
+
+
+def by_membership(change: Any) -> Reading:
+    user, inside = change.new_chat_member.user, ("member", "administrator")
+    before, after = (
+        getattr(member.status, "value", member.status) in inside
+        for member in (change.old_chat_member, change.new_chat_member)
+    )
+    if change.chat.type == "private":
+        return change.chat.id, change.from_user.id, f"reachable {after}"
+    assert before != after
+    joined, left = ((user.full_name,), ()) if after else ((), (user.full_name,))
+    actor = change.from_user if user.is_bot else user
+    return change.chat.id, actor.id, f"members {joined} {left} {user.is_bot}"
+
+
+def by_message(update: Any) -> Reading:
+    edited = update.edited_message or update.edited_channel_post or update.edited_business_message
+    message = edited or update.message or update.channel_post or update.business_message
+    sender = message.sender_chat or message.from_user
+    topic = message.direct_messages_topic
+    customer = topic.user if topic else message.chat if message.business_connection_id else sender
+    if customer.id != sender.id:
+        files = [max(message.photo, key=lambda size: size.width).file_id] if message.photo else []
+        text = message.text or message.caption
+        return message.chat.id, customer.id, f"by hand {text} {sender.full_name} {files}"
     if edited:
         return message.chat.id, sender.id, f"edit {message.message_id} {message.text or message.caption}"
     return message.chat.id, sender.id, body_of_message(message)
-
-
-def user_of(piece: Any) -> Any:
-    return piece.from_user
 
 
 def body_of_message(message: Any) -> str:
@@ -101,19 +151,39 @@ def body_of_message(message: Any) -> str:
         if first and first.type == "bot_command" and first.offset == 0:
             name = message.text[1 : first.length].partition("@")[0].lower()
             return f"command {name} {' '.join(message.text[first.length :].split())}"
-        return f"text {message.text}"
+        marked = [extracted(message.text, entity) for entity in message.entities or ()]
+        return f"text {message.text} {[text for text in marked if text != 'soon']}"
     photo = message.photo and max(message.photo, key=lambda size: size.width)
-    kinds = ("voice", "audio", "animation", "video_note", "video", "sticker", "document")
-    media = photo or next((getattr(message, kind) for kind in kinds if getattr(message, kind)), None)
+    kinds = ("live_photo", "voice", "audio", "animation", "video_note", "video", "sticker", "document")
+    media = next((found for kind in kinds if (found := getattr(message, kind, None))), None) or photo
     if media:
         name, mime_type = getattr(media, "file_name", None), getattr(media, "mime_type", None)
         return f"file {media.file_id} {media.file_size} {name or ''} {mime_type or ''}"
     if message.location:
         return f"place {message.location.latitude} {message.location.longitude}"
     if contact := message.contact:
-        return f"contact {contact.phone_number} {contact.first_name} {contact.last_name}"
-    assert message.web_app_data
-    return f"text {message.web_app_data.data}"
+        name = " ".join(filter(None, (contact.first_name, contact.last_name)))
+        return f"contact {contact.phone_number} {name} {contact.user_id == message.from_user.id}"
+    if message.dice:
+        return f"text {message.dice.emoji} {message.dice.value} []"
+    if message.migrate_to_chat_id:
+        return f"identity {message.chat.id} {message.migrate_to_chat_id}"
+    if message.left_chat_member:
+        return f"members () {(message.left_chat_member.full_name,)} False"
+    if message.new_chat_members:
+        people = tuple(user.full_name for user in message.new_chat_members if not user.is_bot)
+        return f"members {people} () False"
+    data = message.web_app_data
+    assert data
+    if data.data.startswith("{"):
+        return f"form {json.loads(data.data)} {data.button_text}"
+    return f"text {data.data} []"
+
+
+def extracted(text: str, entity: Any) -> str:
+    """What a library's own count of UTF-16 units cuts out."""
+    units = text.encode("utf-16-le")
+    return units[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le")
 
 
 def by_telegram(body: bytes) -> Any:
@@ -131,9 +201,9 @@ def agree(name: str, read: Callable[[bytes], Any], unreadable: set[str]) -> Inbo
             read(body)
         return None
     update = read(body)
-    parsed = parse_update(body, NOW)
+    parsed = parse_update(body, NOW, ACCESS)
     for event in parsed.events:
-        assert event.external_id == str(update.update_id)
+        assert event.external_id == SHARED_KEYS.get(name, str(update.update_id))
         if name not in CLEANED | NEWER_THAN_TELEGRAM and name != "command_without_entities":
             assert ours(event) == theirs(update)
         return event
