@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from gateway.admin.bots import ACTOR
+from gateway.deployments import read_deployment
 from gateway.redaction import redact
 from gateway.settings import Settings
 from gateway.web.appearance import WebSettings
@@ -19,7 +21,6 @@ from storage.organizations import Organization
 
 ROUTE_BYTES = 18
 SESSION_SECRET_BYTES = 48
-SECRET_PATHS = ("/session_secret",)
 
 
 async def connect_web(
@@ -31,12 +32,20 @@ async def connect_web(
     name: str,
     domains: Sequence[str],
     now: datetime,
+    document: Mapping[str, Any] | None = None,
+    place: str = "",
 ) -> Channel:
-    """Make a web channel. Raises `Misconfigured` for what is no domain."""
-    settings = {"security": {"allowed_domains": list(domains)}} if domains else {}
-    WebSettings.read(settings)
+    """Make a web channel; `domains` take the place of those that its `document` allows.
+
+    Raises `Misconfigured` for what is no domain, ConfigurationError for the document.
+    """
+    document = dict(document or {})
+    if domains:
+        document["security"] = {**document.get("security", {}), "allowed_domains": list(domains)}
+    WebSettings.read({"security": {"allowed_domains": list(domains)}})
     secret = secrets.token_urlsafe(SESSION_SECRET_BYTES)
     redact(secret)
+    deployment = read_deployment("web", document, {"session_secret": secret}, place=place)
     change = Change(organization_id=organization.id, actor=ACTOR, now=now)
     async with database.transaction([organization.id]) as connection:
         return await create_channel(
@@ -47,9 +56,8 @@ async def connect_web(
             type="web",
             name=name or "Website",
             route=secrets.token_urlsafe(ROUTE_BYTES),
-            config={"session_secret": secret},
-            secret_paths=SECRET_PATHS,
-            settings=settings,
+            config=deployment.config,
+            secret_paths=deployment.secret_paths,
         )
 
 
