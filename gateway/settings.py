@@ -89,6 +89,13 @@ def _check_smtp(url: SecretStr) -> SecretStr:
     return checked
 
 
+def _check_media_url(url: SecretStr) -> SecretStr:
+    from gateway.media.places import check_media_url
+
+    check_media_url(url.get_secret_value())
+    return url
+
+
 def _check_sender(sender: str) -> str:
     from gateway.work.email import check_sender
 
@@ -171,6 +178,15 @@ class Settings(BaseSettings):
     Unset: they are not sent."""
     smtp_from: Annotated[str, AfterValidator(_check_sender)] = ""
     """Sender of those e-mails: `bot@example.org` or `Example <bot@example.org>`. Needed with GATEWAY_SMTP_URL."""
+    media_url: Annotated[SecretStr, AfterValidator(_check_media_url)] | None = None
+    """Where files that customers send are kept: `file:///var/lib/gateway/media`, or a bucket of an S3-compatible
+    service, `s3://KEY:SECRET@host/bucket?region=eu-central-1`. Unset: a folder in the data directory."""
+    media_max_bytes: int = Field(default=100 * 1024 * 1024, ge=64 * 1024, le=4 * 1024**3)
+    """Largest file that is kept, in bytes; a channel's own settings may say less."""
+    media_link_hours: int = Field(default=168, ge=1, le=8760)
+    """How long a link to a file opens it, in hours."""
+    media_days: int = Field(default=90, ge=0, le=3650)
+    """How long files are kept, in days; 0: for ever."""
     telegram_api_base: Annotated[str, AfterValidator(_check_base_url)] = "https://api.telegram.org"
     """Address of the Bot API: Telegram's, or that of a Bot API server of your own."""
     telegram_uncertain_send: Literal["resend", "drop"] = "resend"

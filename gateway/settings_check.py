@@ -43,7 +43,7 @@ _KUBERNETES = re.compile(
 )
 """Kubernetes puts these into the pods beside a Service named `gateway`: not ours to judge."""
 
-_SECRET_FIELDS = frozenset({"database_url", "redis_url", "smtp_url", "encryption_keys"})
+_SECRET_FIELDS = frozenset({"database_url", "redis_url", "smtp_url", "media_url", "encryption_keys"})
 
 
 def load_checked(overrides: Mapping[str, Any]) -> Settings:
@@ -79,7 +79,7 @@ def _missing(settings: Settings) -> Iterable[Problem]:
 
 def _mask_secrets(settings: Settings) -> None:
     """From now on no log shows them, whatever a library puts into its errors."""
-    for url in (settings.database_url, settings.redis_url, settings.smtp_url):
+    for url in (settings.database_url, settings.redis_url, settings.smtp_url, settings.media_url):
         password = urlsplit(url.get_secret_value()).password if url is not None else None
         for form in {password, unquote(password)} if password else ():
             redact(form)

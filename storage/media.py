@@ -138,8 +138,8 @@ async def latest(connection: Any, limit: int) -> list[Media]:
     return [Media(**record) for record in await connection.fetch(_SQL["latest"], limit)]
 
 
-async def mark_stored(connection: Any, id: UUID, stored: StoredFile, now: datetime) -> None:
-    """It is in the store. Changes nothing when its fate was known already."""
+async def mark_stored(connection: Any, id: UUID, stored: StoredFile, name: str, now: datetime) -> None:
+    """It is in the store; `name` is its name when it has none yet. Changes nothing when its fate was known already."""
     await connection.execute(
         _SQL["mark_stored"],
         id,
@@ -150,6 +150,7 @@ async def mark_stored(connection: Any, id: UUID, stored: StoredFile, now: dateti
         stored.width,
         stored.height,
         stored.place,
+        name,
         now,
     )
 

@@ -13,6 +13,8 @@ from gateway.media.errors import NotAllowed
 from gateway.media.frames import FrameCounter
 from gateway.media.pictures import MEASURED, STEPS, Dimensions
 from gateway.media.rules import Rules, kind_of
+from gateway.media.store import Stored
+from storage.media import StoredFile
 
 ANY: Final = ""
 """A kind that the content decides."""
@@ -30,6 +32,19 @@ class Checked:
         self.kind = kind
         self.mime_type = ""
         self.dimensions: Dimensions | None = None
+
+    def stored(self, file: Stored) -> StoredFile:
+        """What is to be noted of the file that came through and is in the store now."""
+        size = self.dimensions
+        return StoredFile(
+            kind=self.kind,
+            mime_type=self.mime_type,
+            size=file.size,
+            sha256=file.sha256,
+            place=file.place,
+            width=size.width if size else None,
+            height=size.height if size else None,
+        )
 
     async def stream(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """What `chunks` yields, once its beginning is known to be taken. Raises `NotAllowed`, and what they raise."""

@@ -46,7 +46,7 @@ LIMIT $1
 -- The file is in the store. Whoever fetched it a second time meanwhile has written the same place.
 UPDATE media
 SET status = 'stored', kind = $2, mime_type = $3, size = $4, sha256 = $5, width = $6, height = $7, place = $8,
-    stored_at = $9, reason = NULL
+    name = CASE WHEN name = '' THEN $9 ELSE name END, stored_at = $10, reason = NULL
 WHERE id = $1 AND status = 'pending'
 
 -- name: mark_lost
