@@ -16,12 +16,20 @@ from adapters.errors import Refused, Unverified
 from adapters.protocol import Call, ChannelAccess, Content, Envelope, Parked, Parsed, Receipt
 from adapters.web import frames
 from adapters.web.capabilities import CAPABILITIES
+from adapters.web.parts import KEPT, told
 from engine.events import (
+    AlbumReceived,
     ChoiceMade,
     CommandReceived,
+    ContactReceived,
+    Context,
     ConversationOpened,
     EventBody,
     InboundEvent,
+    LocationReceived,
+    MediaReceived,
+    ReactionReceived,
+    Referral,
     Sender,
     TextReceived,
 )
@@ -38,8 +46,32 @@ TYPING_MS: Final = 6_000
 
 RESTART: Final = "start"
 """The engine's command that begins anew."""
+PAGE: Final = "page"
+"""What led a visitor here, in `Referral.source`: the page that shows the widget."""
+
+
+class _Announcement(msgspec.Struct, frozen=True):
+    """The body of an `announce` call."""
+
+    typing: bool = False
+    read: str = ""
+
 
 _decode: Final = msgspec.json.Decoder(OutboundMessage).decode
+_decode_announcement: Final = msgspec.json.Decoder(_Announcement).decode
+
+
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
+    """Who speaks on a socket, from where, as the widget's hello told. Nothing of it is vouched for but `visitor`."""
+
+    visitor: UUID
+    language: str = ""
+    timezone: str = ""
+    page: str = ""
+    """Address of the page that shows the widget."""
+    title: str = ""
+    payload: str = ""
+    """What the page gave the visitor along."""
 
 
 class WebAdapter:
@@ -68,43 +100,49 @@ class WebAdapter:
         digest = sha256(body).hexdigest()
         return Parsed(parked=(Parked(external_id=digest, reason="a frame outside of its socket", raw=body),))
 
-    def event(self, frame: frames.Said, visitor: UUID, language: str, now: datetime) -> InboundEvent:
-        """The event that a frame of `visitor` causes. The frame's own id makes it happen once."""
+    def event(self, frame: frames.Said, visit: Visit, now: datetime, *, first: bool = False) -> InboundEvent:
+        """The event that a visitor's frame causes. The frame's own id makes it happen once.
+
+        `first`: it begins a conversation, so the page that led to it goes along.
+        """
         opening = isinstance(frame, frames.Open)
+        visitor = str(visit.visitor)
         return InboundEvent(
             # Opening counts once for a visitor, from however many tabs.
             external_id=f"start:{visitor}" if opening else str(frame.id),
-            conversation_key=str(visitor),
-            sender=Sender(external_id=str(visitor), language=language),
+            conversation_key=visitor,
+            sender=Sender(external_id=visitor, language=visit.language, timezone=visit.timezone),
             body=_body(frame),
             occurred_at=now,
             message="" if opening else str(frame.id),
+            context=_context(visit) if first else None,
         )
 
     def render(self, recipient: str, message: OutboundMessage, access: ChannelAccess) -> list[Call]:
-        """One `message` call: `{"text": …, "choices": […]}`."""
+        """One `message` call, whose body is the message itself."""
         return [Call(method="message", body=frames.encode(message))]
 
     def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
-        """The `typing` call."""
-        return Call(method="typing", body=b"{}") if typing else None
+        """The `announce` call: `{"typing": true, "read": "<client id>"}`."""
+        if not typing and not answers:
+            return None
+        return Call(method="announce", body=frames.encode({"typing": typing, "read": answers}))
 
     async def send(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
-        """Push one frame. Never raises: the transcript has what no socket took."""
-        if call.method == "typing":
-            self._push(envelope.conversation_id, 0, frames.encode(frames.Typing(ms=TYPING_MS)))
+        """Push one message, or what is announced. Never raises: the transcript has what no socket took."""
+        if call.method == "announce":
+            self._announce(_decode_announcement(call.body), envelope.conversation_id)
             return Receipt()
-        message = _decode(call.body)
-        frame = frames.Message(
-            seq=envelope.seq,
-            id=str(envelope.key),
-            sender="bot",
-            text=message.text,
-            choices=options(message),
-            at=envelope.at,
-        )
+        id = str(envelope.key)
+        frame = told(_decode(call.body), seq=envelope.seq, id=id, at=envelope.at)
         self._push(envelope.conversation_id, envelope.seq, frames.encode(frame))
-        return Receipt(message=str(envelope.key))
+        return Receipt(message=id)
+
+    def _announce(self, announced: _Announcement, conversation_id: UUID) -> None:
+        if announced.read:
+            self._push(conversation_id, 0, frames.encode(frames.Read(message=announced.read)))
+        if announced.typing:
+            self._push(conversation_id, 0, frames.encode(frames.Typing(ms=TYPING_MS)))
 
     async def find(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt | None:
         """Never asked: a frame that arrives twice is shown once."""
@@ -118,12 +156,11 @@ class WebAdapter:
         """Nothing to release."""
 
 
-def options(message: OutboundMessage) -> tuple[frames.Option, ...]:
-    """A message's choices as the widget shows them."""
-    return tuple(
-        frames.Option(id=choice.id, title=choice.title, description=choice.description)
-        for choice in message.choices
-    )
+def _context(visit: Visit) -> Context | None:
+    if not visit.page and not visit.payload:
+        return None
+    referral = Referral(source=PAGE, url=visit.page, headline=visit.title, payload=visit.payload)
+    return Context(referral=referral)
 
 
 def _body(frame: frames.Said) -> EventBody:
@@ -136,5 +173,28 @@ def _body(frame: frames.Said) -> EventBody:
             return ChoiceMade(choice=frame.choice, title=frame.title)
         case frames.Command(command="restart"):
             return CommandReceived(command=RESTART)
+        case frames.Files(files=(only,)):
+            return _file(only, frame.caption)
+        case frames.Files():
+            return AlbumReceived(items=tuple(_file(one, "") for one in frame.files), caption=frame.caption)
+        case frames.Location():
+            return LocationReceived(latitude=frame.latitude, longitude=frame.longitude, name=frame.name)
+        case frames.Contact():
+            return ContactReceived(phone=frame.phone, name=frame.name)
+        case frames.React():
+            return ReactionReceived(emoji=frame.emoji, message=frame.message)
         case _:
             assert_never(frame)
+
+
+def _file(one: frames.Uploaded, caption: str) -> MediaReceived:
+    return MediaReceived(
+        kind=one.kind,
+        file=f"{KEPT}{one.media}",
+        caption=caption,
+        name=one.name,
+        mime_type=one.mime,
+        size=one.size,
+        seconds=one.seconds,
+        media=str(one.media),
+    )

@@ -1,11 +1,11 @@
 """The frames that widget and server exchange: JSON objects in WebSocket text messages.
 
-`parse_frame` reads what a widget sent, strictly; the `Welcome`, `Message`, … structs are what a server sends.
+`adapters.web.reading` reads what a widget sent, strictly; the `Welcome`, `Message`, … structs are what a server sends.
+Either side ignores what it does not know, so that a page with an older script works with a newer server.
 """
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from uuid import UUID
@@ -13,13 +13,17 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-MAX_FRAME_BYTES: Final = 32 * 1024
-MAX_TEXT: Final = 4_000
-"""Code points of one message."""
-MAX_REASON: Final = 200
-"""Code points of what an error frame says."""
+from engine.messages import Card, ContactCard, Link, MediaKind, Place, Reaction, Request, Span
+
+MAX_FILES: Final = 10
+"""Files that are sent as one."""
+MAX_FILE_BYTES: Final = 2**40
+"""No size that is larger is believed; what may be uploaded is decided when it is."""
+
 
 Seq: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Name: TypeAlias = Annotated[str, Meta(max_length=256)]
+MessageId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class _Frame(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
@@ -27,16 +31,20 @@ class _Frame(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_d
 
 
 class Hello(_Frame, frozen=True, kw_only=True, tag="hello"):
-    """The first frame: `{"type": "hello", "token": "…", "seq": 12, "language": "en"}`
+    """The first frame: `{"type": "hello", "token": "…", "seq": 12, "language": "en", "timezone": "Europe/Berlin"}`
 
-    `seq` is the highest number up to which the widget has every message of `conversation`; 0 is none.
+    `seq` is the highest number up to which the widget has every message of `conversation`; 0 is none. `page` and
+    `title` are those of the page that shows the widget; `payload` is what that page gave the visitor along.
     """
 
     token: Annotated[str, Meta(max_length=4096)] | None = None
     conversation: Annotated[str, Meta(max_length=64)] = ""
     seq: Seq = 0
     language: Annotated[str, Meta(max_length=64)] = ""
+    timezone: Annotated[str, Meta(max_length=64)] = ""
     page: Annotated[str, Meta(max_length=2048)] = ""
+    title: Annotated[str, Meta(max_length=512)] = ""
+    payload: Name = ""
 
 
 class Open(_Frame, frozen=True, kw_only=True, tag="open"):
@@ -67,6 +75,58 @@ class Command(_Frame, frozen=True, kw_only=True, tag="command"):
     command: Literal["restart"]
 
 
+class Uploaded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A file that the visitor uploaded before, by the id that the upload was answered with.
+
+    `{"media": "<uuid>", "kind": "image", "name": "a.png", "mime": "image/png", "size": 48211}`
+    """
+
+    media: UUID
+    kind: Literal["image", "video", "audio", "voice", "document"]
+    name: Name = ""
+    mime: Annotated[str, Meta(max_length=128, pattern=r"^([\w.+-]+/[\w.+-]+)?$")] = ""
+    size: Annotated[int, Meta(ge=0, le=MAX_FILE_BYTES)] | None = None
+    """Bytes."""
+    seconds: Annotated[int, Meta(ge=0, le=86_400)] | None = None
+    """How long a sound or film plays."""
+
+
+class Files(_Frame, frozen=True, kw_only=True, tag="file"):
+    """The visitor sent files. `{"type": "file", "id": "<uuid>", "files": [{"media": "<uuid>", …}], "caption": "…"}`"""
+
+    id: UUID
+    files: Annotated[tuple[Uploaded, ...], Meta(min_length=1, max_length=MAX_FILES)]
+    caption: str = ""
+
+
+class Location(_Frame, frozen=True, kw_only=True, tag="location"):
+    """The visitor shared a place, in degrees. `{"type": "location", "id": "<uuid>", "latitude": 52.5, …}`"""
+
+    id: UUID
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    name: Name = ""
+
+
+class Contact(_Frame, frozen=True, kw_only=True, tag="contact"):
+    """The visitor shared a name and a number. `{"type": "contact", "id": "<uuid>", "name": "Ana", "phone": "+49…"}`
+
+    Anybody can write any number there: nothing vouches for it.
+    """
+
+    id: UUID
+    phone: Annotated[str, Meta(min_length=5, max_length=32, pattern=r"^\+?[0-9 ()./-]+$")]
+    name: Name = ""
+
+
+class React(_Frame, frozen=True, kw_only=True, tag="reaction"):
+    """The visitor's reactions to a message are now these. `{"type": "reaction", "id": "<uuid>", "message": "…", …}`"""
+
+    id: UUID
+    message: MessageId
+    emoji: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=32)], ...], Meta(max_length=3)] = ()
+
+
 class Seen(_Frame, frozen=True, kw_only=True, tag="receipt"):
     """Everything up to `seq` has arrived, or was read. `{"type": "receipt", "seq": 14, "state": "read"}`"""
 
@@ -84,7 +144,7 @@ class Resume(_Frame, frozen=True, kw_only=True, tag="resume"):
     seq: Seq
 
 
-Said: TypeAlias = Open | Text | Choice | Command
+Said: TypeAlias = Open | Text | Choice | Command | Files | Location | Contact | React
 """The frames that run a turn. Each carries the widget's own id, and is answered by an ack or an error."""
 ClientFrame: TypeAlias = Hello | Said | Seen | Ping | Resume
 
@@ -96,13 +156,18 @@ class BotFace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Welcome(_Frame, frozen=True, kw_only=True, tag="welcome"):
-    """The answer to a hello. `conversation` is empty until something was said; `seq` is its last number."""
+    """The answer to a hello. `conversation` is empty until something was said; `seq` is its last number.
+
+    `appearance`, `behavior` and `loading` are the channel's settings, as the widget's configuration has them.
+    """
 
     token: str
     conversation: str
     seq: int
     bot: BotFace
     appearance: dict[str, Any]
+    behavior: dict[str, Any] = {}
+    loading: dict[str, Any] = {}
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -113,14 +178,54 @@ class Option(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     description: str = ""
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="message", gc=False):
-    """One message of the conversation. `client_id` is the widget's own id, for the visitor's messages."""
+class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A picture, film, sound or document as the widget shows it.
+
+    `url` is http(s), or a path on this server; empty when there is nothing to fetch any more. `size` is in bytes.
+    """
+
+    kind: MediaKind
+    url: str
+    alt: str = ""
+    name: str = ""
+    mime: str = ""
+    size: int | None = None
+    seconds: int | None = None
+
+
+class Message(_Frame, frozen=True, kw_only=True, tag="message"):
+    """One message of the conversation. `client_id` is the widget's own id, for the visitor's messages.
+
+    All parts are optional, and a widget shows those that it knows. `text` says everything in words, for a widget that
+    is too old for a part; where that is more than the message's own text, the text is in `words`.
+    """
 
     seq: int
     id: str
     sender: Literal["bot", "agent", "system", "customer"] = msgspec.field(name="from")
     text: str
+    words: str | None = None
+    """The text to show beside the parts, when it is not `text`."""
+    spans: tuple[Span, ...] = ()
+    """How the words look; `start` and `end` count code points."""
     choices: tuple[Option, ...] = ()
+    menu: str = ""
+    """Set for a page of a longer menu, the same for all its pages: the choices whose ids begin with it leaf on."""
+    media: tuple[File, ...] = ()
+    cards: tuple[Card, ...] = ()
+    links: tuple[Link, ...] = ()
+    location: Place | None = None
+    contact: ContactCard | None = None
+    request: Request | None = None
+    """What the visitor is asked to share, with a button for it."""
+    reaction: Reaction | None = None
+    """Put to the visitor's message of that `client_id`; such a message has nothing else to show."""
+    replaces: str = ""
+    """The id of the earlier message that this one takes the place of."""
+    reply: str = ""
+    """The `client_id` of the visitor's message that this one quotes."""
+    choice: str = ""
+    """What the visitor picked, for a message of theirs that is a choice."""
     at: datetime
     client_id: str = ""
 
@@ -142,6 +247,12 @@ class Typing(_Frame, frozen=True, kw_only=True, tag="typing"):
     ms: int
 
 
+class Read(_Frame, frozen=True, kw_only=True, tag="read"):
+    """The visitor's message of this `client_id` was read, and every one before it."""
+
+    message: str
+
+
 class Pong(_Frame, frozen=True, kw_only=True, tag="pong"):
     """The answer to a ping."""
 
@@ -155,107 +266,7 @@ class Error(_Frame, frozen=True, kw_only=True, tag="error"):
     id: str | None = None
 
 
-ServerFrame: TypeAlias = Welcome | Message | Ack | Typing | Pong | Error
+ServerFrame: TypeAlias = Welcome | Message | Ack | Typing | Read | Pong | Error
 
-
-class BadFrame(Exception):
-    """A frame that is refused, with what is wrong, in words for the widget's developer."""
-
-    def __init__(self, code: str, message: str, id: UUID | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message[:MAX_REASON]
-        self.id = id
-
-    def frame(self) -> Error:
-        """The error frame that answers it."""
-        id = str(self.id) if self.id else None
-        return Error(code=self.code, message=self.message, retry=False, id=id)
-
-
-class _OnlyId(msgspec.Struct):
-    id: UUID | None = None
-
-
-_decoder: Final = msgspec.json.Decoder(ClientFrame)
-_id_decoder: Final = msgspec.json.Decoder(_OnlyId)
 encode: Final = msgspec.json.Encoder().encode
 """A server frame as UTF-8 JSON."""
-
-
-def parse_frame(data: bytes) -> ClientFrame:
-    """Read one frame from its bytes. NUL and lone surrogates become U+FFFD. Raises `BadFrame`."""
-    if len(data) > MAX_FRAME_BYTES:
-        raise BadFrame("too_large", f"The frame has {len(data)} bytes; {MAX_FRAME_BYTES} are allowed.")
-    try:
-        frame = _decode(data)
-    except msgspec.ValidationError as error:
-        raise BadFrame("bad_frame", str(error), _id_of(data)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BadFrame("bad_json", "The frame is not valid JSON in UTF-8.") from None
-    match frame:
-        case Text():
-            return Text(id=frame.id, text=_text(frame))
-        case Choice():
-            if not frame.choice.isascii():
-                raise BadFrame("bad_frame", "No such choice was offered - at `$.choice`", frame.id)
-            return Choice(id=frame.id, choice=_clean(frame.choice), title=_clean(frame.title))
-        case _:
-            return frame
-
-
-def _decode(data: bytes) -> ClientFrame:
-    frame: ClientFrame
-    try:
-        frame = _decoder.decode(data)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        # A browser writes half of a cut emoji as an escaped lone surrogate, which is valid JSON by its
-        # grammar (RFC 8259, section 8.2) but which the strict decoder refuses. The slow one takes it.
-        if b"\\u" not in data:
-            raise
-        frame = _decode_slowly(data)
-    return frame
-
-
-def _decode_slowly(data: bytes) -> ClientFrame:
-    try:
-        values = json.loads(data)
-    except ValueError as error:  # also for what is no UTF-8, and for a number of too many digits
-        raise msgspec.DecodeError(str(error)) from None
-    frame: ClientFrame = msgspec.convert(_mend(values), ClientFrame)
-    return frame
-
-
-def _mend(value: Any) -> Any:
-    """The top level's strings with lone surrogates replaced; nothing of ours is nested."""
-    if not isinstance(value, dict):
-        return value
-    return {_whole(key): _whole(item) if isinstance(item, str) else item for key, item in value.items()}
-
-
-def _whole(text: str) -> str:
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _clean(text: str) -> str:
-    """PostgreSQL stores no NUL."""
-    return text.replace("\0", "\ufffd") if "\0" in text else text
-
-
-def _text(frame: Text) -> str:
-    if len(frame.text) > MAX_TEXT:
-        reason = f"The text has {len(frame.text)} characters; {MAX_TEXT} are allowed - at `$.text`"
-        raise BadFrame("too_long", reason, frame.id)
-    if not frame.text.strip():
-        raise BadFrame("empty", "There is no text - at `$.text`", frame.id)
-    return _clean(frame.text)
-
-
-def _id_of(data: bytes) -> UUID | None:
-    """The id of a frame that is otherwise wrong, so that the widget knows which one is meant."""
-    try:
-        return _id_decoder.decode(data).id
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -21,21 +22,19 @@ from msgspec import Raw
 
 from adapters.fit import fit
 from adapters.web import frames
-from adapters.web.adapter import options
 from adapters.web.capabilities import CAPABILITIES
 from adapters.web.frames import encode
+from adapters.web.parts import LinkTo, heard, no_link, told
 from engine.messages import OutboundMessage
 from gateway.checkpoints import reach
 from gateway.errors import Unavailable
 from gateway.web.background import Background, heed_cancel
 from gateway.web.notes import Born, Note, NoteBus, Pushed, Said
-from gateway.web.ports import Entry, Position, Transcript
+from gateway.web.ports import Entry, Link, Position, Transcript, no_file
 from gateway.web.socket import SERVICE_RESTART, Socket
 
-PAGE: Final = 200
-"""Messages read in one query for one socket."""
 MAX_PAGES: Final = 100
-"""Pages of one replay; a widget that misses still more asks again."""
+"""Queries of one replay; a widget that misses still more asks again."""
 WATCH_SECONDS: Final = 1.0
 WATCH_LIMIT: Final = 50
 """Messages read for one conversation in one round of the watch."""
@@ -53,8 +52,12 @@ _log = structlog.get_logger(__name__)
 class Hub:
     """The open sockets of this replica."""
 
-    def __init__(self, transcript: Transcript, bus: NoteBus, background: Background) -> None:
+    def __init__(
+        self, transcript: Transcript, bus: NoteBus, background: Background, link: Link = no_file
+    ) -> None:
+        """`link` gives the addresses of the files that the gateway keeps itself."""
         self._transcript = transcript
+        self._link = link
         self._bus = bus
         self._background = background
         self._sockets: dict[UUID, list[Socket]] = {}
@@ -214,21 +217,23 @@ class Hub:
         for _ in range(MAX_PAGES):
             before = socket.cursor
             entries = await self._transcript.after(
-                socket.organization_id, conversation_id, socket.cursor, PAGE
+                socket.organization_id, conversation_id, socket.cursor, socket.batch
             )
             for entry in entries:
                 if not await socket.room() or socket.conversation_id != conversation_id:
                     return
-                socket.offer(entry.seq, render(entry))
-            if len(entries) < PAGE or socket.cursor == before:
+                socket.offer(entry.seq, render(entry, partial(self._link, socket.organization_id)))
+            if len(entries) < socket.batch or socket.cursor == before:
                 break
         if socket.gap:
             self._look_after(socket)
 
     def _offer(self, entry: Entry) -> None:
-        frame = render(entry)
-        for socket in self._sockets.get(entry.conversation_id, ()):
-            socket.offer(entry.seq, frame)
+        sockets = self._sockets.get(entry.conversation_id, ())
+        if sockets:
+            frame = render(entry, partial(self._link, sockets[0].organization_id))
+            for socket in sockets:
+                socket.offer(entry.seq, frame)
 
     def _look_after(self, socket: Socket) -> None:
         socket.fresh = max(socket.fresh, 1)
@@ -240,26 +245,20 @@ class Hub:
             self._watched.discard(socket)
 
 
-def render(entry: Entry) -> bytes:
-    """A transcript's message as the widget's frame."""
-    said = fit(_said(entry), CAPABILITIES) or OutboundMessage()
-    message = frames.Message(
-        seq=entry.seq,
-        id=str(entry.id),
-        sender=entry.sender_type,
-        text=said.text,
-        choices=options(said),
-        at=entry.created_at,
-        client_id=entry.client_id,
-    )
-    return encode(message)
+def render(entry: Entry, link: LinkTo = no_link) -> bytes:
+    """A transcript's message as the widget's frame, with the same parts as when it was new."""
+    return encode(_frame(entry, link))
 
 
-def _said(entry: Entry) -> OutboundMessage:
-    """A transcript's message as the bot said it; a customer's has a payload of its own, which is not shown."""
+def _frame(entry: Entry, link: LinkTo) -> frames.Message:
+    id, at = str(entry.id), entry.created_at
     if entry.sender_type == "customer":
-        return OutboundMessage(text=entry.content)
-    return msgspec.convert({**entry.payload, "text": entry.content}, OutboundMessage)
+        return heard(
+            entry.content, entry.payload, seq=entry.seq, id=id, at=at, client_id=entry.client_id, link=link
+        )
+    said = msgspec.convert({**entry.payload, "text": entry.content}, OutboundMessage)
+    fitting = fit(said, CAPABILITIES) or OutboundMessage()
+    return told(fitting, seq=entry.seq, id=id, at=at, sender=entry.sender_type, link=link)
 
 
 def _positions(sockets: Sequence[Socket]) -> list[Position]:

@@ -22,6 +22,9 @@ SCRIPT_SECONDS: Final = 300
 DemoRoute: TypeAlias = Callable[[], Awaitable[str | None]]
 """The public id of the channel that the demo page shows, or None when there is no web channel."""
 
+Framing: TypeAlias = Callable[[str], Awaitable[str]]
+"""The `frame-ancestors` of the demo page of a route."""
+
 _HERE: Final = Path(__file__).parent
 _ROUTE: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
@@ -61,8 +64,9 @@ class Script:
 class DemoPage:
     """`/`: a page with the widget, open. `/?bot=<id>` shows another web channel."""
 
-    def __init__(self, demo_route: DemoRoute) -> None:
+    def __init__(self, demo_route: DemoRoute, framing: Framing) -> None:
         self._demo_route = demo_route
+        self._framing = framing
         self._style = (_HERE / "demo.css").read_text()
         self._page = (_HERE / "demo.html").read_text()
         digest = b64encode(sha256(self._style.encode()).digest()).decode()
@@ -79,7 +83,9 @@ class DemoPage:
             headers={
                 **_SECURE_HEADERS,
                 hdrs.CACHE_CONTROL: "no-store",
-                "Content-Security-Policy": self._policy(request.host),
+                "Content-Security-Policy": self._policy(
+                    request.host, await self._framing(route) if route else "'self'"
+                ),
             },
         )
 
@@ -102,7 +108,7 @@ class DemoPage:
             .replace("{{script}}", script)
         )
 
-    def _policy(self, host: str) -> str:
+    def _policy(self, host: str, framing: str) -> str:
         # Older browsers do not count a WebSocket to the page's own host as 'self'.
         sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
         return "; ".join(
@@ -111,9 +117,10 @@ class DemoPage:
                 "script-src 'self'",
                 f"style-src {self._style_source}",
                 f"connect-src 'self'{sockets}",
-                "img-src 'self' data: https:",
+                "img-src 'self' data: blob: https:",
+                "media-src 'self' blob: https:",
                 "base-uri 'none'",
                 "form-action 'none'",
-                "frame-ancestors 'self'",
+                f"frame-ancestors {framing}",
             )
         )

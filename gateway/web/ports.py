@@ -19,8 +19,20 @@ Clock: TypeAlias = Callable[[], datetime]
 Accept: TypeAlias = Callable[[Channel, Parsed], Awaitable[Sequence[Accepted]]]
 """Commits a turn for each event, in order. Raises `gateway.errors.Unavailable`: nothing was accepted."""
 
+Owns: TypeAlias = Callable[[UUID, UUID, UUID], Awaitable[bool]]
+"""Whether a file that the gateway keeps (its id) was uploaded on a channel (its id) by a visitor (theirs).
+Raises `gateway.errors.Unavailable`."""
+
+Link: TypeAlias = Callable[[UUID, UUID], str]
+"""The address of a file that the gateway keeps, good for a while: of an organization (its id), the file (its id)."""
+
 FindChannel: TypeAlias = Callable[[str], Awaitable[Channel | None]]
 """The active web channel of a route, or None. Raises `gateway.errors.Unavailable`."""
+
+
+def no_file(organization_id: UUID, media_id: UUID) -> str:
+    """The `Link` of a gateway that keeps no files."""
+    return ""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +44,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     sender_type: Literal["bot", "agent", "system", "customer"]
     content: str
     payload: Mapping[str, Any]
-    """`{"choices": [{"id", "title", "description"}]}` where the bot offered some."""
+    """What the message has beside its words: parts of an `OutboundMessage`, or a customer's event."""
     created_at: datetime
     client_id: str = ""
     """The widget's own id, for the customer's messages."""

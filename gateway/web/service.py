@@ -21,10 +21,11 @@ from gateway.web.background import Background
 from gateway.web.bus import Bus, connect
 from gateway.web.hub import Hub
 from gateway.web.pages import DemoPage, DemoRoute, Script
-from gateway.web.ports import Accept, Clock, FindChannel, StatusLane, Transcript
+from gateway.web.ports import Accept, Clock, FindChannel, Link, Owns, StatusLane, Transcript, no_file
 from gateway.web.presence import Presence
 from gateway.web.session import INTERNAL_ERROR, Session, Tools
 from gateway.web.socket import TRY_AGAIN_LATER
+from gateway.web.texts import Texts
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
 HEARTBEAT_SECONDS: Final = 30.0
@@ -32,7 +33,12 @@ CLOSE_SECONDS: Final = 2.0
 """How long a closing handshake may take."""
 MAX_SOCKETS: Final = 20_000
 """Open sockets of one process; one more is told to try again, which finds another replica."""
-CONFIG_SECONDS: Final = 60
+CACHING: Final = {
+    "aggressive": "public, max-age=3600, stale-while-revalidate=86400",
+    "normal": "public, max-age=60",
+    "none": "no-store",
+}
+"""How long browsers keep a widget's configuration, by `performance.cache_strategy`."""
 MAX_CACHED: Final = 1_000
 
 UNKNOWN_BOT: Final = 4404
@@ -51,14 +57,24 @@ class _Refused(NamedTuple):
 class WebService:
     """Serves widgets. `adapter` delivers to them; `routes` belong into the application."""
 
-    def __init__(self, *, transcript: Transcript, redis_url: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        transcript: Transcript,
+        redis_url: str,
+        clock: Clock,
+        link: Link = no_file,
+        owns: Owns | None = None,
+    ) -> None:
+        """`link` gives the addresses of kept files; `owns` tells whose an upload is (None: nothing is uploaded)."""
         self._background = Background()
         self._redis = connect(redis_url)
         self._bus = Bus(self._redis, uuid4().hex[:16], random.random)
-        self.hub = Hub(transcript, self._bus, self._background)
+        self.hub = Hub(transcript, self._bus, self._background, link)
         self._bus.listen(self.hub)
         self._presence = Presence(self._redis, self.hub, self._bus.origin, clock)
         self.adapter = WebAdapter(self.hub.deliver)
+        self._owns = owns
         self._transcript = transcript
         self._clock = clock
         self._settings: dict[UUID, tuple[Mapping[str, Any], WebSettings]] = {}
@@ -66,13 +82,14 @@ class WebService:
         self._find_channel: FindChannel
         self._demo: DemoPage
         self._script = Script()
+        self._texts = Texts()
 
     def connect(
         self, *, accept: Accept, find_channel: FindChannel, statuses: StatusLane, demo_route: DemoRoute
     ) -> None:
         """Say where what widgets send goes to; before `routes` and `start`."""
         self._find_channel = find_channel
-        self._demo = DemoPage(demo_route)
+        self._demo = DemoPage(demo_route, self._framing)
         self._tools = Tools(
             accept=accept,
             adapter=self.adapter,
@@ -80,6 +97,7 @@ class WebService:
             clock=self._clock,
             hub=self.hub,
             monotonic=time.monotonic,
+            owns=self._owns,
             statuses=statuses,
             transcript=self._transcript,
         )
@@ -112,20 +130,35 @@ class WebService:
         await self._redis.ping()
 
     async def config(self, request: web.Request) -> web.Response:
-        """GET /widget/{route}/config: how the widget looks, before it has a reason to open a socket."""
+        """GET /widget/{route}/config?language=de: how the widget looks, before it has a reason to open a socket.
+
+        `words` are the widget's own words in the nearest language that there is.
+        """
         channel = await self._find_channel(request.match_info["route"])
         if channel is None:
             return _told(404, "unknown_bot", "There is no such bot.")
         settings = self._settings_of(channel)
         if request.headers.get(hdrs.ORIGIN) and not _allowed(settings, request):
             return _told(403, "wrong_site", "This site may not embed this bot.")
-        body = {"bot": {"name": channel.bot_name}, **settings.for_widget()}
+        body = {
+            "bot": {"name": channel.bot_name},
+            **settings.for_widget(uploads=self._owns is not None),
+            **self._texts.of(request.query.get("language", "")),
+        }
         headers = {
-            **_any_site(),
-            hdrs.CACHE_CONTROL: f"public, max-age={CONFIG_SECONDS}",
-            hdrs.VARY: "Origin",
+            **settings.security.cross_origin(request.headers.get(hdrs.ORIGIN)),
+            hdrs.CACHE_CONTROL: CACHING[settings.performance.cache_strategy],
         }
         return web.json_response(body, headers=headers)
+
+    async def _framing(self, route: str) -> str:
+        """Which pages may show the demo page of a channel in a frame, as its settings say."""
+        try:
+            channel = await self._find_channel(route)
+            directives = {} if channel is None else self._settings_of(channel).security.csp_directives
+        except (Unavailable, Misconfigured):
+            return "'self'"
+        return directives.get("frame-ancestors", "'self'")
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         """GET /widget/{route}/socket: the widget's WebSocket.

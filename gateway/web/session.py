@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from typing import Final, assert_never
+from typing import Final
 from uuid import UUID, uuid4
 
 import structlog
 from aiohttp import WSMsgType, web
+from msgspec import structs
 
 from adapters.errors import Misconfigured
 from adapters.protocol import Parsed
 from adapters.web import frames, token
-from adapters.web.adapter import WebAdapter
+from adapters.web.adapter import Visit, WebAdapter
+from adapters.web.reading import BadFrame, parse_frame
 from gateway.channel import Channel
 from gateway.errors import Unavailable
 from gateway.turns.arrival import Accepted
@@ -22,7 +24,7 @@ from gateway.web.appearance import WebSettings
 from gateway.web.background import Background
 from gateway.web.hub import Hub
 from gateway.web.limits import MAX_REFUSED, Bucket
-from gateway.web.ports import Accept, Clock, Found, SeenUpTo, StatusLane, Transcript
+from gateway.web.ports import Accept, Clock, Found, Owns, SeenUpTo, StatusLane, Transcript
 from gateway.web.socket import TRY_AGAIN_LATER, Socket
 
 HELLO_SECONDS: Final = 10.0
@@ -33,6 +35,8 @@ POLICY_VIOLATION: Final = 1008
 INTERNAL_ERROR: Final = 1011
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
+_TIMEZONE: Final = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
+_PAGE: Final = re.compile(r"https?://[^\x00-\x20]+")
 _PONG: Final = frames.encode(frames.Pong())
 
 _log = structlog.get_logger(__name__)
@@ -41,7 +45,17 @@ _log = structlog.get_logger(__name__)
 class Tools:
     """What every session of this replica works with."""
 
-    __slots__ = ("accept", "adapter", "background", "clock", "hub", "monotonic", "statuses", "transcript")
+    __slots__ = (
+        "accept",
+        "adapter",
+        "background",
+        "clock",
+        "hub",
+        "monotonic",
+        "owns",
+        "statuses",
+        "transcript",
+    )
 
     def __init__(
         self,
@@ -54,13 +68,16 @@ class Tools:
         monotonic: Callable[[], float],
         statuses: StatusLane,
         transcript: Transcript,
+        owns: Owns | None = None,
     ) -> None:
+        """`owns`: whether a file is a visitor's; None where nothing is uploaded."""
         self.accept = accept
         self.adapter = adapter
         self.background = background
         self.clock = clock
         self.hub = hub
         self.monotonic = monotonic
+        self.owns = owns
         self.statuses = statuses
         self.transcript = transcript
 
@@ -68,14 +85,14 @@ class Tools:
 class Session:
     """A widget on an open socket, from its hello to its end."""
 
-    __slots__ = ("_bucket", "_channel", "_language", "_settings", "_socket", "_tools", "_wire")
+    __slots__ = ("_bucket", "_channel", "_settings", "_socket", "_tools", "_visit", "_wire")
 
     def __init__(self, tools: Tools, channel: Channel, settings: WebSettings) -> None:
         self._tools = tools
         self._channel = channel
         self._settings = settings
         self._bucket = Bucket(tools.monotonic())
-        self._language = ""
+        self._visit: Visit
         self._wire: web.WebSocketResponse
         self._socket: Socket
 
@@ -92,8 +109,8 @@ class Session:
                     return
                 if not self._socket.closing and self._allowed():
                     try:
-                        await self._take(frames.parse_frame(_bytes(message)))
-                    except frames.BadFrame as error:
+                        await self._take(parse_frame(_bytes(message)))
+                    except BadFrame as error:
                         self._send(error.frame())
         finally:
             self._tools.hub.leave(self._socket)
@@ -129,11 +146,11 @@ class Session:
                     ):
                         return None
                     try:
-                        frame = frames.parse_frame(_bytes(message))
+                        frame = parse_frame(_bytes(message))
                         if isinstance(frame, frames.Hello):
                             return frame
-                        raise frames.BadFrame("hello_first", "The first frame has to be a hello.")
-                    except frames.BadFrame as error:
+                        raise BadFrame("hello_first", "The first frame has to be a hello.")
+                    except BadFrame as error:
                         await self._wire.send_frame(frames.encode(error.frame()), WSMsgType.TEXT)
         except (TimeoutError, ConnectionError):
             pass
@@ -146,9 +163,8 @@ class Session:
         secret = token.session_secret(channel.access.secrets)
         known = token.verify(hello.token, secret, channel.id, now) if hello.token else None
         found = await self._find(known) if known else None
-        if _LANGUAGE.fullmatch(hello.language):
-            self._language = hello.language
         visitor = known or uuid4()
+        self._visit = _visit(hello, visitor, new=found is None)
         self._socket = Socket(
             self._wire,
             tools.background,
@@ -158,6 +174,7 @@ class Session:
             visitor=visitor,
             conversation_id=found.conversation_id if found else None,
             cursor=_cursor(hello, found),
+            batch=self._settings.performance.message_batch_size,
         )
         self._welcome(token.issue(secret, channel.id, visitor, now), found)
 
@@ -167,7 +184,7 @@ class Session:
             conversation=str(found.conversation_id) if found else "",
             seq=found.last_seq if found else 0,
             bot=frames.BotFace(name=self._channel.bot_name),
-            appearance=self._settings.for_widget()["appearance"],
+            **self._settings.for_widget(uploads=self._tools.owns is not None),
         )
         self._socket.push(frames.encode(welcome))
 
@@ -188,8 +205,6 @@ class Session:
 
     async def _take(self, frame: frames.ClientFrame) -> None:
         match frame:
-            case frames.Text() | frames.Choice() | frames.Command() | frames.Open():
-                await self._say(frame)
             case frames.Ping():
                 await self._ping()
             case frames.Seen():
@@ -198,19 +213,22 @@ class Session:
                 self._socket.rewind(frame.seq)
                 await self._tools.hub.catch_up(self._socket)
             case frames.Hello():
-                raise frames.BadFrame("bad_frame", "There was a hello already.")
+                raise BadFrame("bad_frame", "There was a hello already.")
             case _:
-                assert_never(frame)
+                await self._say(frame)
 
     async def _say(self, frame: frames.Said) -> None:
         """Run a turn for what the visitor said; answer with an ack once it is committed."""
         socket, tools = self._socket, self._tools
-        if isinstance(frame, frames.Open) and (not self._settings.greet or socket.conversation_id):
+        new = socket.conversation_id is None
+        if isinstance(frame, frames.Open) and not (self._settings.greet and new):
             self._send(frames.Ack(id=str(frame.id)))
             return
-        event = tools.adapter.event(frame, socket.visitor, self._language, tools.clock())
+        event = tools.adapter.event(frame, self._visit, tools.clock(), first=new)
         socket.accepting = True
         try:
+            if isinstance(frame, frames.Files):
+                await self._check(frame)
             (accepted,) = await tools.accept(self._channel, Parsed(events=(event,)))
         except Unavailable:
             self._error("unavailable", "Not available right now.", retry=True, id=frame.id)
@@ -219,11 +237,21 @@ class Session:
             socket.accepting = False
         await self._said(frame, accepted)
 
+    async def _check(self, frame: frames.Files) -> None:
+        """That the files are there, and this visitor's. Raises `BadFrame`, or `Unavailable`."""
+        owns = self._tools.owns
+        if owns is None or not self._settings.behavior.file_upload.enabled:
+            raise BadFrame("no_files", "This chat takes no files.", frame.id)
+        for file in frame.files:
+            if not await owns(file.media, self._channel.id, self._socket.visitor):
+                raise BadFrame("unknown_file", "This file is not here; upload it again.", frame.id)
+
     async def _said(self, frame: frames.Said, accepted: Accepted) -> None:
         socket, hub = self._socket, self._tools.hub
         conversation = accepted.conversation_id
         moved = conversation is not None and conversation != socket.conversation_id
         if conversation is not None and moved:
+            self._visit = structs.replace(self._visit, page="", title="", payload="")  # told, and let go of
             # The first words began a conversation, or a new one, after the last was archived.
             await hub.adopt(socket, conversation)
         name = str(conversation) if moved else None
@@ -278,6 +306,18 @@ class Session:
         except ConnectionError:
             return
         await self._wire.close(code=close_code, message=code.encode())
+
+
+def _visit(hello: frames.Hello, visitor: UUID, *, new: bool) -> Visit:
+    """What the hello tells of the visitor, as far as it makes sense; the page only of a new one, who led them here."""
+    return Visit(
+        visitor=visitor,
+        language=hello.language if _LANGUAGE.fullmatch(hello.language) else "",
+        timezone=hello.timezone if _TIMEZONE.fullmatch(hello.timezone) else "",
+        page=hello.page if new and _PAGE.fullmatch(hello.page) else "",
+        title=hello.title.strip() if new else "",
+        payload=hello.payload if new else "",
+    )
 
 
 def _cursor(hello: frames.Hello, found: Found | None) -> int:

@@ -19,6 +19,8 @@ MAX_QUEUED_BYTES: Final = 256 * 1024
 """What may wait for a slow connection. Beyond it the socket is closed; the widget resumes on a new one."""
 ROOM_BYTES: Final = MAX_QUEUED_BYTES // 4
 """A replay goes on when no more than this waits."""
+MAX_BATCH: Final = 200
+"""Messages that are read in one query for one socket."""
 MAX_AHEAD: Final = 64
 """Messages held because one before them is missing. A further one is fetched again later."""
 SEND_SECONDS: Final = 20.0
@@ -51,6 +53,7 @@ class Socket:
         "_room",
         "_wire",
         "accepting",
+        "batch",
         "catching_up",
         "channel_id",
         "closing",
@@ -73,6 +76,7 @@ class Socket:
         visitor: UUID,
         conversation_id: UUID | None = None,
         cursor: int = 0,
+        batch: int = MAX_BATCH,
     ) -> None:
         self._wire = wire
         self._background = background
@@ -88,6 +92,8 @@ class Socket:
         self.visitor = visitor
         self.conversation_id = conversation_id
         self.cursor = cursor
+        self.batch = batch
+        """Messages that are read for it in one go."""
         self.accepting = False
         """A message of this widget is in its turn; the answer may overtake its ack, which is no gap."""
         self.catching_up = False

@@ -299,7 +299,7 @@ async def test_the_configuration_tells_how_the_widget_looks(site: Site) -> None:
     url = site.server.make_url("/widget/demo/config")
     async with site.client.get(url, headers={"Origin": "https://example.com"}) as response:
         told = await response.json()
-        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.headers["Access-Control-Allow-Origin"] == "https://example.com"
     assert (told["bot"], told["appearance"]["position"]) == ({"name": "Pixel"}, "top-left")
     assert "security" not in told
     async with site.client.get(url, headers={"Origin": "https://evil.org"}) as response:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adapters.errors import Misconfigured
-from gateway.web.appearance import Security, WebSettings
+from gateway.web.appearance import WebSettings
+from gateway.web.security import Security
 
 DOCUMENTED = {
     "widget_type": "embedded",
@@ -39,7 +40,7 @@ DOCUMENTED = {
 
 def test_reads_the_documented_configuration() -> None:
     settings = WebSettings.read(DOCUMENTED)
-    told = settings.for_widget()
+    told = settings.for_widget(uploads=True)
     assert told["appearance"]["size"] == {"width": "350px", "height": "500px", "min_height": "400px"}
     assert told["appearance"]["responsive"]["mobile"]["height"] == "70%"
     assert told["behavior"]["auto_open_conditions"]["scroll_percentage"] == 50

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from adapters.errors import Unverified
 from adapters.protocol import Envelope
 from adapters.web import frames
-from adapters.web.adapter import WebAdapter
-from adapters.web.frames import BadFrame, encode, parse_frame
+from adapters.web.adapter import Visit, WebAdapter
+from adapters.web.frames import encode
+from adapters.web.reading import BadFrame, parse_frame
 from engine.events import ChoiceMade, CommandReceived, ConversationOpened, TextReceived
 from engine.messages import Choice, OutboundMessage
 from tests.unit.web_doubles import NOW, web_channel
@@ -144,21 +145,21 @@ def test_no_value_in_any_field_makes_it_crash(value: object, kind: str, field: s
 
 def test_frames_become_events_of_the_visitor() -> None:
     adapter, visitor = WebAdapter(lambda *_: None), uuid4()
-    said = adapter.event(frames.Text(id=ID, text="hi"), visitor, "de", NOW)
+    said = adapter.event(frames.Text(id=ID, text="hi"), Visit(visitor=visitor, language="de"), NOW)
     assert said.body == TextReceived(text="hi")
     assert (said.external_id, said.message) == (str(ID), str(ID))
     assert said.conversation_key == said.sender.external_id == str(visitor)
     assert (said.sender.language, said.occurred_at) == ("de", NOW)
-    picked = adapter.event(frames.Choice(id=ID, choice="a:1", title="Yes"), visitor, "", NOW)
+    picked = adapter.event(frames.Choice(id=ID, choice="a:1", title="Yes"), Visit(visitor=visitor), NOW)
     assert picked.body == ChoiceMade(choice="a:1", title="Yes")
-    restart = adapter.event(frames.Command(id=ID, command="restart"), visitor, "", NOW)
+    restart = adapter.event(frames.Command(id=ID, command="restart"), Visit(visitor=visitor), NOW)
     assert restart.body == CommandReceived(command="start")
 
 
 def test_opening_counts_once_for_a_visitor() -> None:
     adapter, visitor = WebAdapter(lambda *_: None), uuid4()
-    first = adapter.event(frames.Open(id=uuid4()), visitor, "", NOW)
-    second = adapter.event(frames.Open(id=uuid4()), visitor, "", NOW)
+    first = adapter.event(frames.Open(id=uuid4()), Visit(visitor=visitor), NOW)
+    second = adapter.event(frames.Open(id=uuid4()), Visit(visitor=visitor), NOW)
     assert first.body == ConversationOpened()
     assert first.external_id == second.external_id == f"start:{visitor}"
 
@@ -184,7 +185,6 @@ async def test_a_send_becomes_a_frame_with_its_place_in_the_conversation() -> No
         "text": "Which one?",
         "choices": [{"id": "a:0", "title": "This"}, {"id": "a:1", "title": "That"}],
         "at": "2026-11-22T12:30:00Z",
-        "client_id": "",
     }
 
 

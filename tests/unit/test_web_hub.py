@@ -12,10 +12,17 @@ import msgspec
 import pytest
 
 from gateway.web.background import Background
-from gateway.web.hub import FRESH_ROUNDS, FULL_ROUND_EVERY, PAGE, WATCH_LIMIT, Hub, render
+from gateway.web.hub import FRESH_ROUNDS, FULL_ROUND_EVERY, WATCH_LIMIT, Hub, render
 from gateway.web.notes import Born, Pushed, Said
 from gateway.web.ports import Entry
-from gateway.web.socket import MAX_AHEAD, MAX_QUEUED_BYTES, SERVICE_RESTART, TRY_AGAIN_LATER, Socket
+from gateway.web.socket import (
+    MAX_AHEAD,
+    MAX_BATCH,
+    MAX_QUEUED_BYTES,
+    SERVICE_RESTART,
+    TRY_AGAIN_LATER,
+    Socket,
+)
 from tests.unit.web_doubles import ORGANIZATION, MemoryBus, MemoryTranscript, MemoryWire, settle
 
 
@@ -76,10 +83,10 @@ async def test_replays_what_the_widget_misses(room: Room) -> None:
 
 async def test_replays_more_than_a_page(room: Room) -> None:
     conversation = uuid4()
-    for number in range(2 * PAGE + 7):
+    for number in range(2 * MAX_BATCH + 7):
         room.say(conversation, f"m{number}")
     _, wire = await room.joined(conversation)
-    assert wire.seqs == list(range(1, 2 * PAGE + 8))
+    assert wire.seqs == list(range(1, 2 * MAX_BATCH + 8))
 
 
 async def test_pushes_live_messages_without_reading(room: Room) -> None:

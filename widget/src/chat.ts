@@ -1,10 +1,11 @@
 import { backoff } from "./backoff";
 import { Connection, type Link } from "./connection";
 import { Outbox, type Waiting } from "./outbox";
-import type { Ack, Choice, Message, Refusal, Said, ServerFrame, Welcome } from "./protocol";
+import type { Ack, Choice, Message, Refusal, Said, ServerFrame, Uploaded, Welcome } from "./protocol";
 import { RESTARTED } from "./protocol";
+import { Reactions } from "./reactions";
 import { Keep } from "./storage";
-import { Transcript } from "./transcript";
+import { menuOf, Transcript, type Line } from "./transcript";
 import { uuid } from "./uuid";
 
 const ACK_MS = 15_000;
@@ -16,7 +17,7 @@ export interface Chatting {
   /** Something changed: lines, link, typing or unread. */
   changed(): void;
   /** The channel's settings, as the server tells them now. */
-  welcomed(name: string, appearance: unknown): void;
+  welcomed(name: string, settings: unknown): void;
   /** A message that came while the page was open. */
   heard(message: Message): void;
 }
@@ -25,12 +26,17 @@ export interface Place {
   readonly url: string;
   readonly local: Keep;
   readonly session: Keep;
+  /** What the page gives the visitor along. */
+  readonly payload: string;
 }
 
 /** One visitor's conversation with one bot: the transcript, and everything that keeps it true. */
 export class Chat {
   readonly transcript = new Transcript();
+  readonly reactions: Reactions;
   readReceipts = true;
+  /** Milliseconds that the bot has to be typing before that shows. */
+  typingDelay = 0;
   readonly #view: Chatting;
   readonly #local: Keep;
   readonly #outbox: Outbox;
@@ -43,16 +49,24 @@ export class Chat {
   #receiptTimer = 0;
   #receipt = { seq: 0, state: "" };
   #typing = 0;
+  #typingSoon = 0;
+  readonly #payload: string;
+  #arrivals: (() => void)[] = [];
   #replayUpTo = 0;
   #resuming = 0;
   /** The highest number that the server has pushed. */
   #pushed = 0;
+  readonly #refusedFrames = new Map<string, Said>();
+  /** Addresses of this page's own for files that it sent. */
+  readonly #shown = new Map<string, string>();
   #reading = false;
   #opened = false;
 
   constructor(place: Place, view: Chatting) {
     this.#view = view;
     this.#local = place.local;
+    this.#payload = place.payload;
+    this.reactions = new Reactions(place.local);
     this.#outbox = new Outbox(place.session);
     for (const { frame, at } of this.#outbox.all) this.#show(frame, at);
     this.#connection = new Connection(place.url, {
@@ -101,7 +115,35 @@ export class Chat {
   }
 
   choose(choice: Choice): boolean {
+    this.transcript.turn(choice.id);
     return this.#say({ type: "choice", id: uuid(), choice: choice.id, title: choice.title });
+  }
+
+  /** `shown`: where this page has the files itself, so that they need not be fetched. */
+  sendFiles(files: readonly Uploaded[], caption: string, shown: readonly string[]): boolean {
+    files.forEach((file, index) => this.#shown.set(file.media, shown[index] ?? ""));
+    return this.#say({ type: "file", id: uuid(), files, caption });
+  }
+
+  shareLocation(latitude: number, longitude: number): boolean {
+    return this.#say({ type: "location", id: uuid(), latitude, longitude });
+  }
+
+  shareContact(name: string, phone: string): boolean {
+    return this.#say({ type: "contact", id: uuid(), phone, name });
+  }
+
+  /** Put an emoji to a message, or take it back when it is there already. */
+  react(line: Line, emoji: string): void {
+    const now = this.reactions.toggle(line.id, emoji);
+    this.#say({ type: "reaction", id: uuid(), message: line.id, emoji: now ? [now] : [] });
+  }
+
+  /** The visitor's token, as soon as there is a session. */
+  async token(): Promise<string> {
+    this.connect();
+    while (this.link !== "online") await new Promise<void>((arrived) => this.#arrivals.push(arrived));
+    return this.#local.get("token") ?? "";
   }
 
   restart(): boolean {
@@ -110,8 +152,8 @@ export class Chat {
 
   /** Send again what the server refused, or what waits for the next try. */
   retry(key: string): void {
-    const line = this.transcript.lines.find((candidate) => candidate.key === key);
-    if (line?.delivery === "failed") this.#say({ type: "text", id: key, text: line.text });
+    const refused = this.#refusedFrames.get(key);
+    if (refused && this.transcript.line(key)?.delivery === "failed") this.#say(refused);
     this.#connection.wake(false);
     this.#flush();
   }
@@ -130,10 +172,33 @@ export class Chat {
   }
 
   #show(frame: Said, at: number): void {
-    if (frame.type === "open") return;
-    const text = frame.type === "text" ? frame.text : frame.type === "choice" ? frame.title : RESTARTED;
-    this.transcript.add(frame.id, text, new Date(at));
+    const said = this.#line(frame);
+    if (!said) return;
+    this.transcript.add(frame.id, said, new Date(at));
     this.transcript.mark(frame.id, "waiting");
+  }
+
+  /** How a frame looks in the list; null for what does not show there. */
+  #line(frame: Said): Parameters<Transcript["add"]>[1] | null {
+    switch (frame.type) {
+      case "open":
+      case "reaction":
+        return null;
+      case "text":
+        return { text: frame.text };
+      case "choice":
+        return menuOf(frame.choice) ? null : { text: frame.title, choice: frame.choice };
+      case "command":
+        return { text: RESTARTED };
+      case "file": {
+        const media = frame.files.map((file) => ({ ...file, url: this.#shown.get(file.media) ?? "" }));
+        return { text: frame.caption, parts: { media } };
+      }
+      case "location":
+        return { parts: { location: frame } };
+      case "contact":
+        return { parts: { contact: frame } };
+    }
   }
 
   #flush(): void {
@@ -176,7 +241,10 @@ export class Chat {
       conversation: this.#conversation,
       seq: this.transcript.contiguous,
       language: document.documentElement.lang || navigator.language,
-      page: location.origin + location.pathname,
+      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone ?? "",
+      page: (location.origin + location.pathname).slice(0, 2000),
+      title: [...document.title].slice(0, 200).join(""),
+      payload: this.#payload,
     };
   }
 
@@ -201,7 +269,10 @@ export class Chat {
       case "error":
         return this.#refused(frame);
       case "typing":
-        return this.#setTyping(Math.min(frame.ms, MOST_TYPING_MS));
+        return this.#typed(Math.min(frame.ms, MOST_TYPING_MS));
+      case "read":
+        this.transcript.read(frame.message);
+        return this.#view.changed();
     }
   }
 
@@ -217,7 +288,9 @@ export class Chat {
     this.#conversation = frame.conversation;
     this.#replayUpTo = frame.seq;
     this.#receipt = { seq: 0, state: "" };
-    this.#view.welcomed(frame.bot.name, frame.appearance);
+    const { appearance, behavior, loading } = frame;
+    this.#view.welcomed(frame.bot.name, { appearance, behavior, loading });
+    for (const arrived of this.#arrivals.splice(0)) arrived();
     this.#greet();
     this.#flush();
     this.#report();
@@ -267,7 +340,8 @@ export class Chat {
         this.#flush();
       });
     } else {
-      this.#settled(id);
+      const refused = this.#settled(id);
+      if (refused) this.#refusedFrames.set(id, refused.frame);
       this.transcript.mark(id, "failed", frame.message);
       this.#flush();
     }
@@ -280,7 +354,15 @@ export class Chat {
     this.#replayUpTo = this.#pushed = 0;
   }
 
+  /** The bot is typing: show it, but not for an answer that comes at once. */
+  #typed(ms: number): void {
+    if (!this.typingDelay || this.typing) return this.#setTyping(ms);
+    clearTimeout(this.#typingSoon);
+    this.#typingSoon = setTimeout(() => this.#setTyping(ms), this.typingDelay);
+  }
+
   #setTyping(ms: number): void {
+    clearTimeout(this.#typingSoon);
     clearTimeout(this.#typing);
     this.#typing = ms ? setTimeout(() => this.#setTyping(0), ms) : 0;
     this.#view.changed();

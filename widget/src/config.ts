@@ -26,6 +26,20 @@ export interface Config {
     notification_badge: boolean;
     typing_indicator: boolean;
     read_receipts: boolean;
+    reactions: boolean;
+    file_upload: { enabled: boolean; max_size: number; allowed_types: string[] };
+  };
+  loading: {
+    /** Wait until the page has loaded and the browser is idle. */
+    lazy: boolean;
+    /** Open the socket with the page. */
+    preload: boolean;
+    /** Not on a page that another site shows in a frame. */
+    unframed: boolean;
+    /** How near a picture has to be before it is fetched. */
+    near_px: number;
+    /** How long the bot has to be typing before that shows. */
+    typing_ms: number;
   };
 }
 
@@ -49,7 +63,10 @@ const DEFAULTS: Config = {
     notification_badge: true,
     typing_indicator: true,
     read_receipts: true,
+    reactions: true,
+    file_upload: { enabled: false, max_size: 0, allowed_types: [] },
   },
+  loading: { lazy: false, preload: false, unframed: false, near_px: 500, typing_ms: 0 },
 };
 
 type Tree = Record<string, unknown>;

@@ -5,9 +5,12 @@ import { configure, type Config } from "./config";
 import type { Message } from "./protocol";
 import { Keep } from "./storage";
 import css from "./styles.css";
-import { words, type Texts } from "./texts";
+import { isRightToLeft, words, type Texts } from "./texts";
+import { upload } from "./upload";
 import { h } from "./view/dom";
 import { Launcher } from "./view/launcher";
+import { Lightbox } from "./view/lightbox";
+import { spoken } from "./view/line";
 import { Panel } from "./view/panel";
 
 /** What a page may ask of the widget: `document.querySelector("channel-gateway-widget").command({type: "open"})` */
@@ -24,6 +27,16 @@ export interface Bot {
   readonly base: string;
   /** What the page itself configures. */
   readonly own: unknown;
+  /** What the page gives the visitor along. */
+  readonly payload: string;
+}
+
+/** What the server tells about the channel, if it could be asked. */
+export interface Told {
+  readonly bot?: { readonly name?: string };
+  /** The widget's own words, and the tag of their language; English when there are none. */
+  readonly words?: unknown;
+  readonly language?: string;
 }
 
 export const TAG = "channel-gateway-widget";
@@ -35,11 +48,15 @@ export class ChannelGatewayWidget extends HTMLElement {
   #chat: Chat | null = null;
   #panel: Panel | null = null;
   #launcher: Launcher | null = null;
+  readonly #lightbox = new Lightbox();
   #session: Keep | null = null;
   #own: unknown = {};
   #config: Config = configure();
-  #texts: Texts = words({});
+  #texts: Texts = words();
+  #translated: unknown = {};
+  #language = "";
   #name = "";
+  #base = "";
   #open = false;
   #drawing = 0;
 
@@ -56,25 +73,29 @@ export class ChannelGatewayWidget extends HTMLElement {
     shadow.append(this.#root);
   }
 
-  /** Begin. `settings` is what the server told about the channel, if it could be asked. */
-  start(bot: Bot, settings: unknown, name: string): void {
+  /** Begin. */
+  start(bot: Bot, told: Told): void {
     if (this.#chat) return;
     this.#own = bot.own;
-    this.#name = name;
+    this.#base = bot.base;
+    this.#name = told.bot?.name ?? "";
+    this.#translated = told.words;
+    this.#language = told.language ?? "";
     this.#session = new Keep(bot.id, () => sessionStorage);
-    const url = new URL(`widget/${encodeURIComponent(bot.id)}/socket`, bot.base);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const place = { url: url.href, local: new Keep(bot.id, () => localStorage), session: this.#session };
-    this.#chat = new Chat(place, {
+    const address = (what: string): URL => new URL(`widget/${encodeURIComponent(bot.id)}/${what}`, bot.base);
+    const socket = address("socket");
+    socket.protocol = socket.protocol === "https:" ? "wss:" : "ws:";
+    const local = new Keep(bot.id, () => localStorage);
+    this.#chat = new Chat({ url: socket.href, local, session: this.#session, payload: bot.payload }, {
       changed: () => this.#draw(),
-      welcomed: (title, appearance) => this.#welcomed(title, { appearance }),
+      welcomed: (name, settings) => this.#welcomed(name, settings),
       heard: (message) => this.#heard(message),
     });
-    this.#build(this.#chat);
-    this.#configure(settings);
+    this.#build(this.#chat, address("media"));
+    this.#configure(told);
     this.#listen();
     this.#draw();
-    if (this.#chat.known) this.#chat.connect();
+    if (this.#chat.known || this.#config.loading.preload) this.#chat.connect();
     const remembered = this.#session.get("open");
     if (remembered === "yes") this.#show(true, false);
     else if (remembered === null) openByItself(this.#config.behavior, () => this.#show(true, false));
@@ -93,16 +114,22 @@ export class ChannelGatewayWidget extends HTMLElement {
     }
   }
 
-  #build(chat: Chat): void {
+  #build(chat: Chat, media: URL): void {
     this.#launcher = new Launcher(() => this.#show(!this.#open));
     this.#panel = new Panel({
       close: () => this.#show(false),
       say: (text) => chat.say(text),
+      send: (files, caption, shown) => chat.sendFiles(files, caption, shown),
+      upload: async (file, progress, signal) => upload(media, await chat.token(), file, progress, signal),
       pick: (choice) => chat.choose(choice),
       restart: () => chat.restart(),
       retry: (key) => chat.retry(key),
+      react: (line, emoji) => chat.react(line, emoji),
+      shareLocation: (latitude, longitude) => chat.shareLocation(latitude, longitude),
+      shareContact: (name, phone) => chat.shareContact(name, phone),
+      enlarge: (pictures, first) => this.#lightbox.open(pictures, first, this.#texts),
     });
-    this.#root.append(this.#panel.element, this.#launcher.element);
+    this.#root.append(this.#panel.element, this.#launcher.element, this.#lightbox.element);
   }
 
   #listen(): void {
@@ -133,11 +160,14 @@ export class ChannelGatewayWidget extends HTMLElement {
   }
 
   #configure(settings: unknown): void {
-    const behavior = { behavior: this.#config.behavior };
-    const config = configure(behavior, settings, this.#own);
+    const { behavior, loading } = this.#config; // an older server tells them only once
+    const config = configure({ behavior, loading }, settings, this.#own);
     this.#config = config;
-    this.#texts = words(config.texts);
-    if (this.#chat) this.#chat.readReceipts = config.behavior.read_receipts;
+    this.#texts = words(this.#translated, config.texts);
+    if (this.#chat) {
+      this.#chat.readReceipts = config.behavior.read_receipts;
+      this.#chat.typingDelay = config.loading.typing_ms;
+    }
     this.#paint();
     const { style, dataset } = this.#root;
     const variables: Record<string, string | null> = {
@@ -182,8 +212,8 @@ export class ChannelGatewayWidget extends HTMLElement {
 
   #heard(message: Message): void {
     if (message.from === "customer" || !this.#open) return;
-    const choices = (message.choices ?? []).map((choice) => choice.title);
-    this.#panel?.announce([`${this.#name}: ${message.text}`, ...choices].join(", "));
+    const words = spoken({ text: message.words ?? message.text, parts: message }, this.#texts);
+    this.#panel?.announce(`${this.#name}: ${words}`);
   }
 
   /** Draw soon, once for everything that changes together. A hidden page draws nothing by frames. */
@@ -198,9 +228,14 @@ export class ChannelGatewayWidget extends HTMLElement {
 
   #render(): void {
     if (!this.#chat) return;
-    this.#root.dir = getComputedStyle(document.documentElement).direction;
+    this.#root.lang = this.#language || "en";
+    const page = getComputedStyle(document.documentElement).direction;
+    this.#root.dir = isRightToLeft(this.#language) ? "rtl" : page;
     const unread = this.#config.behavior.notification_badge ? this.#chat.unread : 0;
     this.#launcher?.update(this.#open, unread, this.#texts);
-    this.#panel?.update(this.#chat, this.#name, this.#config, this.#texts);
+    this.#panel?.update({
+      chat: this.#chat, name: this.#name, config: this.#config, texts: this.#texts, language: this.#language,
+      base: this.#base,
+    });
   }
 }

@@ -9,15 +9,10 @@ export function linked(text: string): Node[] {
   let end = 0;
   for (const match of text.matchAll(ADDRESS)) {
     const address = trim(match[0]);
-    const url = parse(address);
+    const url = safeLink(address);
     if (!url) continue;
     if (match.index > end) nodes.push(document.createTextNode(text.slice(end, match.index)));
-    const anchor = document.createElement("a");
-    anchor.href = url;
-    anchor.target = "_blank";
-    anchor.rel = "noopener noreferrer";
-    anchor.textContent = address;
-    nodes.push(anchor);
+    nodes.push(anchor(url, address));
     end = match.index + address.length;
   }
   if (end < text.length) nodes.push(document.createTextNode(text.slice(end)));
@@ -36,11 +31,35 @@ function trim(address: string): string {
   return rest;
 }
 
-function parse(address: string): string | null {
+/** The address as a browser would follow it, when it is of a kind that can do no harm; else null. */
+function parse(address: string, base?: string): URL | null {
   try {
-    const url = new URL(address);
-    return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
+    const url = new URL(address, base);
+    return /^(https?|mailto|tel):$/.test(url.protocol) ? url : null;
   } catch {
     return null;
   }
 }
+
+/** Where a link may lead: http, https, mailto or tel; null for every other address. */
+export const safeLink = (address: string | undefined): string | null => parse(address ?? "")?.href ?? null;
+
+/** Where a picture or sound may come from: http or https, or a path on the gateway itself. */
+export function safeSource(address: string | undefined, base: string): string | null {
+  const url = address ? parse(address, base) : null;
+  return url?.protocol.startsWith("http") ? url.href : null;
+}
+
+/** An anchor to an address that `safeLink` gave. */
+export function anchor(href: string, ...children: (Node | string)[]): HTMLAnchorElement {
+  const element = document.createElement("a");
+  element.href = href;
+  if (/^http/.test(href)) element.target = "_blank";
+  element.rel = "noopener noreferrer";
+  element.append(...children);
+  return element;
+}
+
+/** A few emoji and nothing else: shown large. */
+export const JUMBO =
+  /^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d|\ufe0f|\s){1,12}$/u;

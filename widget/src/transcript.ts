@@ -1,4 +1,4 @@
-import type { Choice, Message, Sender } from "./protocol";
+import type { Message, Parts, Sender } from "./protocol";
 
 export type Delivery = "waiting" | "sending" | "sent" | "failed";
 
@@ -6,8 +6,16 @@ export interface Line {
   /** Stays the same while the line is on screen. */
   readonly key: string;
   readonly from: Sender;
-  readonly text: string;
-  readonly choices: readonly Choice[];
+  /** The server's id of what it shows now; empty as long as the server has none. */
+  id: string;
+  text: string;
+  parts: Parts;
+  /** What the visitor picked, if it is a choice of theirs. */
+  readonly choice: string;
+  /** What the bot put to it. */
+  reaction: string;
+  /** Rises with every change of what it shows. */
+  version: number;
   readonly at: Date;
   /** Its place in the conversation; null until the server has given it one. */
   seq: number | null;
@@ -18,6 +26,11 @@ export interface Line {
   reason: string;
 }
 
+const LEAF = /^(.+:p)\d{1,4}$/;
+
+/** The menu that a choice leafs through, by its id; empty for a choice that is an answer. */
+export const menuOf = (choice: string): string => LEAF.exec(choice)?.[1] ?? "";
+
 /**
  * The conversation as it is known here: every message once, in the order of its number, with what is not
  * yet sent at the end.
@@ -25,6 +38,11 @@ export interface Line {
 export class Transcript {
   readonly #bySeq = new Map<number, Line>();
   readonly #byKey = new Map<string, Line>();
+  /** By every id of the server that a line has ever shown. */
+  readonly #byId = new Map<string, Line>();
+  /** The menu that the visitor leafs through just now. */
+  #turning = "";
+  #readUpTo = 0;
   #lines: Line[] = [];
   #contiguous = 0;
 
@@ -53,7 +71,7 @@ export class Transcript {
     return count;
   }
 
-  /** Takes a message of the server; false when it was here already. */
+  /** Takes a message of the server; false when it was here already, or shows nothing new. */
   take(message: Message): boolean {
     if (this.#bySeq.has(message.seq)) return false;
     const own = message.client_id ? this.#byKey.get(message.client_id) : undefined;
@@ -61,31 +79,92 @@ export class Transcript {
       this.confirm(own.key, message.seq);
       return false;
     }
-    const line: Line = {
-      key: message.client_id || message.id,
-      from: message.from,
-      text: message.text,
-      choices: message.choices ?? [],
-      at: new Date(message.at),
-      seq: message.seq,
-      order: message.seq,
-      delivery: "sent",
-      reason: "",
-    };
-    this.#byKey.set(line.key, line);
-    this.#lines.push(line);
-    this.#place(line, message.seq);
+    if (message.choice && menuOf(message.choice)) {
+      this.#turning = menuOf(message.choice);
+      this.#reach(message.seq);
+      return false;
+    }
+    if (message.reaction) {
+      this.#react(message.reaction.message, message.reaction.emoji);
+      this.#reach(message.seq);
+      return false;
+    }
+    const earlier = this.#earlier(message);
+    this.#turning = "";
+    if (earlier) this.#change(earlier, message);
+    else this.#append(message);
     return true;
   }
 
-  /** A line that the visitor wrote and that is not sent yet. */
-  add(key: string, text: string, at: Date): void {
-    if (this.#byKey.has(key)) return;
+  /** The visitor leafs on: the next page takes the place of this one. */
+  turn(choice: string): void {
+    this.#turning = menuOf(choice);
+  }
+
+  /** The line that a message takes the place of. */
+  #earlier(message: Message): Line | undefined {
+    if (message.replaces) return this.#byId.get(message.replaces);
+    if (!message.menu || message.menu !== this.#turning) return undefined;
+    return this.#lines.findLast((line) => line.parts.menu === message.menu);
+  }
+
+  #change(line: Line, message: Message): void {
+    line.id = message.id;
+    line.text = message.words ?? message.text;
+    line.parts = message;
+    line.version++;
+    this.#byId.set(message.id, line);
+    this.#reach(message.seq);
+  }
+
+  #append(message: Message): void {
     const line: Line = {
-      key, from: "customer", text, choices: [], at, seq: null, order: Infinity, delivery: "waiting", reason: "",
+      ...EMPTY,
+      key: message.client_id || message.id,
+      id: message.id,
+      from: message.from,
+      text: message.words ?? message.text,
+      parts: message,
+      choice: message.choice ?? "",
+      at: new Date(message.at),
+      delivery: "sent",
     };
+    this.#byKey.set(line.key, line);
+    this.#byId.set(message.id, line);
+    this.#lines.push(line);
+    this.#place(line, message.seq);
+  }
+
+  #react(key: string, emoji: string): void {
+    const line = this.#byKey.get(key);
+    if (!line || line.reaction === emoji) return;
+    line.reaction = emoji;
+    line.version++;
+  }
+
+  /** A line that the visitor wrote and that is not sent yet. */
+  add(key: string, said: { text?: string; parts?: Parts; choice?: string }, at: Date): void {
+    if (this.#byKey.has(key)) return;
+    const { text = "", parts = {}, choice = "" } = said;
+    const line: Line = { ...EMPTY, key, text, parts, choice, at };
     this.#byKey.set(key, line);
     this.#lines.push(line);
+  }
+
+  /** The line of that key: the visitor's own id of it, or the server's. */
+  line(key: string): Line | undefined {
+    return this.#byKey.get(key) ?? this.#byId.get(key);
+  }
+
+  /** Somebody has read the visitor's line of that key, and all before it. */
+  read(key: string): void {
+    const seq = this.#byKey.get(key)?.seq;
+    if (seq) this.#readUpTo = Math.max(this.#readUpTo, seq);
+  }
+
+  /** The visitor's lines up to this number were read: it was told, or they were answered. */
+  get readUpTo(): number {
+    return Math.max(this.#readUpTo, this.lastHeard - 1);
   }
 
   /** The server has it, as number `seq` (none for what is no message of its own). */
@@ -113,6 +192,9 @@ export class Transcript {
     this.#lines = this.#lines.filter((line) => line.seq === null && line.delivery !== "sent");
     this.#bySeq.clear();
     this.#byKey.clear();
+    this.#byId.clear();
+    this.#turning = "";
+    this.#readUpTo = 0;
     for (const line of this.#lines) this.#byKey.set(line.key, line);
     this.#contiguous = 0;
   }
@@ -130,7 +212,10 @@ export class Transcript {
   }
 }
 
-/** Stands for a message that has a number but no line. */
-const HIDDEN: Line = {
-  key: "", from: "system", text: "", choices: [], at: new Date(0), seq: null, order: 0, delivery: "sent", reason: "",
+const EMPTY: Line = {
+  key: "", id: "", from: "customer", text: "", parts: {}, choice: "", reaction: "", version: 0, at: new Date(0),
+  seq: null, order: Infinity, delivery: "waiting", reason: "",
 };
+
+/** Stands for a message that has a number but no line. */
+const HIDDEN: Line = { ...EMPTY, from: "system", order: 0, delivery: "sent" };

@@ -1,44 +1,89 @@
-import { MAX_TEXT } from "../protocol";
-import type { Texts } from "../texts";
+import { MAX_TEXT, type Uploaded } from "../protocol";
+import { words, type Texts } from "../texts";
+import type { Limits } from "../upload";
+import { Attachments, type Upload } from "./attachments";
 import { h, icon } from "./dom";
 
 const MOST_HEIGHT_PX = 132;
 
-/** Where the visitor writes. Enter sends, Shift+Enter begins a new line. */
+export interface ComposerActions {
+  say(text: string): boolean;
+  send(files: readonly Uploaded[], caption: string, shown: readonly string[]): boolean;
+  readonly upload: Upload;
+}
+
+/** Where the visitor writes. Enter sends, Shift+Enter begins a new line; files are chosen, dropped or pasted. */
 export class Composer {
   readonly element: HTMLFormElement;
   readonly #input: HTMLTextAreaElement;
   readonly #button: HTMLButtonElement;
+  readonly #attach: HTMLButtonElement;
+  readonly #chooser: HTMLInputElement;
   readonly #problem = h("p", { class: "problem", id: "problem", role: "alert", hidden: true });
-  readonly #say: (text: string) => boolean;
+  readonly #attachments: Attachments;
+  readonly #actions: ComposerActions;
+  #texts: Texts = words();
 
-  constructor(say: (text: string) => boolean) {
-    this.#say = say;
+  constructor(actions: ComposerActions) {
+    this.#actions = actions;
+    this.#attachments = new Attachments(this.#texts, actions.upload, () => this.#changed());
     this.#input = h("textarea", {
       rows: 1, enterkeyhint: "send", autocomplete: "off", "aria-describedby": "problem",
       input: () => this.#changed(),
       keydown: (event) => this.#key(event as KeyboardEvent),
+      paste: (event) => this.#pasted(event as ClipboardEvent),
     });
     this.#button = h("button", { class: "send", type: "submit", disabled: true }, icon("send"));
+    this.#chooser = h("input", { type: "file", multiple: true, hidden: true, change: () => this.#chosen() });
+    this.#attach = h(
+      "button",
+      { class: "attach", type: "button", hidden: true, click: () => this.#chooser.click() },
+      icon("clip"),
+    );
     this.element = h(
       "form",
       { class: "composer", submit: (event) => this.#submit(event) },
       this.#problem,
-      h("div", { class: "field" }, this.#input, this.#button),
+      this.#attachments.element,
+      h("div", { class: "field" }, this.#attach, this.#chooser, this.#input, this.#button),
     );
   }
 
-  update(texts: Texts, available: boolean): void {
+  update(texts: Texts, language: string, available: boolean, limits: Limits): void {
+    this.#texts = texts;
+    this.#attachments.configure(texts, language, limits);
+    this.#attach.hidden = !limits.enabled;
+    this.#attach.setAttribute("aria-label", texts.attach);
+    this.#attach.title = texts.attach;
+    this.#chooser.accept = limits.allowed_types.join(",");
     this.#input.placeholder = texts.placeholder;
     this.#input.setAttribute("aria-label", texts.placeholder);
     this.#button.setAttribute("aria-label", texts.send);
-    this.#problem.textContent = available ? texts.too_long : texts.unavailable_here;
-    this.#input.disabled = !available;
+    this.#input.disabled = this.#attach.disabled = !available;
     this.#changed();
   }
 
   focus(): void {
     this.#input.focus({ preventScroll: true });
+  }
+
+  /** Take files along with what is being written. */
+  attach(files: Iterable<File>): void {
+    this.#attachments.add(files);
+    this.focus();
+  }
+
+  #chosen(): void {
+    const files = [...(this.#chooser.files ?? [])];
+    this.#chooser.value = "";
+    this.attach(files);
+  }
+
+  #pasted(event: ClipboardEvent): void {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length || this.#attach.hidden) return;
+    event.preventDefault();
+    this.attach(files);
   }
 
   #key(event: KeyboardEvent): void {
@@ -49,8 +94,11 @@ export class Composer {
 
   #submit(event: Event): void {
     event.preventDefault();
+    if (this.#button.disabled) return;
     const text = this.#input.value.trim();
-    if (!text || tooLong(text) || !this.#say(text)) return;
+    const { ready, shown } = this.#attachments;
+    if (!(ready.length ? this.#actions.send(ready, text, shown) : this.#actions.say(text))) return;
+    this.#attachments.clear(true);
     this.#input.value = "";
     this.#changed();
     this.focus();
@@ -59,9 +107,12 @@ export class Composer {
   #changed(): void {
     const text = this.#input.value.trim();
     const long = tooLong(text);
-    this.#problem.hidden = !long && !this.#input.disabled;
+    const { busy, ready, problem } = this.#attachments;
+    const wrong = this.#input.disabled ? this.#texts.unavailable_here : long ? this.#texts.too_long : problem;
+    if (this.#problem.textContent !== wrong) this.#problem.textContent = wrong;
+    this.#problem.hidden = !wrong;
     this.#input.setAttribute("aria-invalid", String(long));
-    this.#button.disabled = !text || long || this.#input.disabled;
+    this.#button.disabled = busy || long || this.#input.disabled || !(text || ready.length);
     // An empty field keeps the page's direction, for its placeholder; what is written has its own.
     this.#input.dir = text ? "auto" : "";
     this.#input.style.height = "auto";

@@ -1,13 +1,22 @@
-import { linked } from "../links";
+import { JUMBO } from "../links";
 import { RESTARTED, type Choice } from "../protocol";
+import { formatted } from "../spans";
 import type { Texts } from "../texts";
 import type { Line } from "../transcript";
+import { carousel } from "./cards";
 import { Choices, type Asked } from "./choices";
 import { h, icon } from "./dom";
+import { gallery } from "./media";
+import { ReactionBar } from "./react";
+import { contact, links, place, request } from "./share";
+import type { Stage } from "./shown";
 
 export interface LineActions {
   pick(line: Line, choice: Choice): void;
   retry(line: Line): void;
+  react(line: Line, emoji: string): void;
+  /** The words of the visitor's message of that key. */
+  quoted(key: string): string;
 }
 
 export interface Surroundings {
@@ -15,11 +24,11 @@ export interface Surroundings {
   readonly last: boolean;
   /** Whether its time is worth showing. */
   readonly noted: boolean;
+  readonly read: boolean;
   readonly asked: Asked;
-  readonly texts: Texts;
+  /** The visitor's own reaction to it; null where there can be none. */
+  readonly reacted: string | null;
 }
-
-const JUMBO = /^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d|\ufe0f|\s){1,12}$/u;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 
@@ -27,68 +36,121 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-d
 export class LineView {
   readonly element: HTMLLIElement;
   readonly #line: Line;
-  readonly #choices: Choices | null = null;
+  readonly #stage: Stage;
+  readonly #actions: LineActions;
+  readonly #said = h("div", { class: "said" });
+  readonly #wide = h("div", { class: "wide" });
   readonly #note = h("div", { class: "note" });
-  readonly #retry: (line: Line) => void;
+  readonly #reactions: ReactionBar;
+  #choices: Choices | null = null;
+  #request: HTMLElement | null = null;
+  #version = -1;
   #shown = "";
 
-  constructor(line: Line, texts: Texts, actions: LineActions) {
+  constructor(line: Line, stage: Stage, actions: LineActions) {
     this.#line = line;
-    this.#retry = actions.retry;
-    if (isRestart(line)) {
-      this.element = h("li", { class: "divider" }, h("span", {}, texts.restarted));
-      return;
-    }
-    const bubble = h("div", { class: "bubble", dir: "auto", title: clock.format(line.at) });
-    bubble.append(...linked(line.text));
-    bubble.classList.toggle("jumbo", JUMBO.test(line.text));
-    const speaker = line.from === "customer" ? `${texts.you}: ` : "";
-    if (speaker) bubble.prepend(h("span", { class: "unseen" }, speaker));
-    this.element = h("li", { class: `line ${line.from}` }, bubble);
-    if (line.choices.length) {
-      this.#choices = new Choices(line.choices, texts.replies, (choice) => actions.pick(line, choice));
-      this.element.append(this.#choices.element);
-    }
-    this.element.append(this.#note);
+    this.#stage = stage;
+    this.#actions = actions;
+    this.#reactions = new ReactionBar(stage.texts, (emoji) => actions.react(line, emoji));
+    this.element = isRestart(line)
+      ? h("li", { class: "divider" }, h("span", {}, stage.texts.restarted))
+      : h("li", { class: `line ${line.from}` }, this.#said, this.#wide, this.#note);
   }
 
   update(around: Surroundings): void {
     if (isRestart(this.#line)) return;
+    if (this.#version !== this.#line.version) this.#build();
     this.element.classList.toggle("first", around.first);
     this.element.classList.toggle("last", around.last);
     this.#choices?.update(around.asked);
+    if (this.#request) this.#request.hidden = around.asked !== "live";
+    this.#reactions.update(around.reacted, this.#line.reaction);
     const { delivery, reason } = this.#line;
     const noted = around.noted || delivery !== "sent";
-    const shown = noted ? `${delivery} ${reason}` : "";
+    const shown = noted ? `${delivery} ${around.read} ${reason}` : "";
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.element.dataset["delivery"] = delivery;
-    this.#note.replaceChildren(...(noted ? this.#noted(around.texts) : []));
+    this.#note.replaceChildren(...(noted ? this.#noted(around.read) : []));
   }
 
-  #noted(texts: Texts): (Node | string)[] {
+  /** Everything that it shows, made anew: it is new, or it was changed. */
+  #build(): void {
+    this.#version = this.#line.version;
+    const { text, parts, from } = this.#line;
+    const stage = this.#stage;
+    const said: Node[] = from === "customer" ? [h("span", { class: "unseen" }, `${stage.texts.you}: `)] : [];
+    if (parts.media?.length) said.push(gallery(parts.media, stage));
+    if (text) said.push(this.#bubble(text));
+    if (parts.location) said.push(place(parts.location, stage));
+    if (parts.contact) said.push(contact(parts.contact, stage));
+    this.#said.replaceChildren(...said, this.#reactions.element);
+    const wide: Node[] = [];
+    if (parts.cards?.length) wide.push(carousel(parts.cards, stage));
+    if (parts.links?.length) wide.push(links(parts.links, stage));
+    this.#request = parts.request ? request(parts.request, stage) : null;
+    if (this.#request) wide.push(this.#request);
+    this.#choices = null;
+    if (parts.choices?.length) {
+      const pick = (choice: Choice): void => this.#actions.pick(this.#line, choice);
+      this.#choices = new Choices(parts.choices, stage.texts.replies, pick);
+      wide.push(this.#choices.element);
+    }
+    this.#wide.replaceChildren(...wide);
+  }
+
+  #bubble(text: string): HTMLElement {
+    const { at, parts } = this.#line;
+    const bubble = h("div", { class: "bubble", dir: "auto", title: clock.format(at) });
+    const quoted = parts.reply ? this.#actions.quoted(parts.reply) : "";
+    if (quoted) {
+      const lead = h("span", { class: "unseen" }, `${this.#stage.texts.answers}: `);
+      bubble.append(h("span", { class: "quoted", dir: "auto" }, lead, quoted));
+    }
+    bubble.append(...formatted(text, parts.spans ?? [], this.#stage.texts.spoiler));
+    bubble.classList.toggle("jumbo", JUMBO.test(text) && !quoted);
+    return bubble;
+  }
+
+  #noted(read: boolean): (Node | string)[] {
     const { at, delivery, from, reason } = this.#line;
+    const { texts } = this.#stage;
     const time = h("time", { datetime: at.toISOString(), dir: "auto" }, clock.format(at));
     if (from !== "customer") return [time];
     switch (delivery) {
       case "sent":
-        return [time, mark("check", texts.sent)];
+        return [time, read ? mark("read", texts.read) : mark("check", texts.sent)];
       case "sending":
         return [time, mark("clock", texts.sending)];
       case "waiting":
         return [mark("clock", texts.waiting), texts.waiting];
       case "failed": {
-        const again = h("button", { type: "button", class: "again", click: () => this.#retry(this.#line) }, texts.retry);
+        const retry = (): void => this.#actions.retry(this.#line);
+        const again = h("button", { type: "button", class: "again", click: retry }, texts.retry);
         return [mark("alert", ""), reason || texts.failed, again];
       }
     }
   }
 }
 
-function mark(name: "check" | "clock" | "alert", label: string): Node {
-  const element = h("span", { class: "mark" }, icon(name));
+function mark(name: "check" | "read" | "clock" | "alert", label: string): Node {
+  const element = h("span", { class: `mark ${name}` }, icon(name));
   if (label) element.append(h("span", { class: "unseen" }, label));
   return element;
 }
 
 export const isRestart = (line: Line): boolean => line.from === "customer" && line.text === RESTARTED;
+
+/** What a message says to those who hear it: its words, or what it is. */
+export function spoken(line: Pick<Line, "text" | "parts">, texts: Texts): string {
+  const { media = [], cards = [], choices = [], location, contact: who } = line.parts;
+  const kinds = { image: texts.picture, video: texts.film, audio: texts.sound, voice: texts.voice };
+  return [
+    line.text,
+    ...media.map(({ kind, alt, name }) => alt || name || kinds[kind as keyof typeof kinds] || texts.file),
+    ...cards.map((card) => card.title),
+    ...(location ? [`${texts.place}: ${location.name ?? ""}`] : []),
+    ...(who ? [`${texts.contact}: ${who.name || who.phone}`] : []),
+    ...choices.map((choice) => choice.title),
+  ].filter(Boolean).join(", ");
+}
