@@ -333,6 +333,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """The group's name."""
     mentioned: bool = False
     """The bot was named or answered: in a group, that the message is meant for it."""
+    overheard: bool = False
+    """Nothing says that it is meant for the bot: it runs a turn only in a conversation that there is already, and
+    begins none."""
     referral: Referral | None = None
 
 

@@ -19,7 +19,7 @@ from gateway.checkpoints import reach
 from gateway.delivery.outgoing import Outgoing
 from gateway.logs import get_logger
 from gateway.turns.arrival import Accepted, Arrival
-from gateway.turns.decide import Decider
+from gateway.turns.decide import Decider, is_overheard
 from storage import turns
 from storage.ids import new_id
 from storage.turns import ContactKey, Newcomer, SharedVariables, TurnRows
@@ -89,15 +89,21 @@ class BatchRunner:
 
     async def _decider(self, connection: Any, arrivals: Sequence[Arrival], now: datetime) -> Decider:
         contacts: dict[ContactKey, tuple[Channel, InboundEvent]] = {}
+        addressed: set[ContactKey] = set()
+        """Conversations that may begin: not all that is said in them is overheard."""
         events: list[tuple[UUID, str]] = []
         for arrival in arrivals:
             channel = arrival.channel
             for event in arrival.events:
-                contacts.setdefault((channel.id, event.conversation_key), (channel, event))
+                contact = (channel.id, event.conversation_key)
+                contacts.setdefault(contact, (channel, event))
+                if contact not in addressed and not is_overheard(event):
+                    addressed.add(contact)
+                    contacts[contact] = (channel, event)
                 events.append((channel.id, event.external_id))
             events.extend((channel.id, parked.external_id) for parked in arrival.parked)
         locked, known = await turns.lock(connection, contacts, events)
-        missing = [contact for contact in contacts if contact not in locked]
+        missing = [contact for contact in contacts if contact not in locked and contact in addressed]
         if missing:
             await turns.create(connection, _newcomers(contacts[contact] for contact in missing), now)
             locked, known = await turns.lock(connection, contacts, events)
@@ -154,7 +160,7 @@ def _flows(
     for contact, (channel, _) in contacts.items():
         if channel.flow_id:
             flows[channel.flow_id] = channel.organization_id
-        state = states[contact]
-        if state.flow and state.node:
+        state = states.get(contact)  # none for a conversation that is only overheard
+        if state is not None and state.flow and state.node:
             flows[UUID(state.flow)] = channel.organization_id
     return flows

@@ -34,6 +34,7 @@ from gateway.turns.versions import run_turn
 from storage.ids import derived, new_id
 from storage.turns import MAX_VARIABLES_BYTES, ContactKey, EventKey, KnownEvent, LockedConversation
 
+OVERHEARD = "overheard: the bot has no part in this conversation"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -79,6 +80,9 @@ class Decider:
         known = self._known.get((channel.id, event.external_id))
         if known is not None:
             return Accepted(conversation_id=known.conversation_id, seq=known.seq, duplicate=True)
+        if is_overheard(event) and not self._has_begun((channel.id, event.conversation_key)):
+            overheard = Parked(external_id=event.external_id, reason=OVERHEARD, raw=_encode(event))
+            return self._parked(channel, overheard)
         inbox_id = new_id()
         conversation = self._conversation(channel, event.conversation_key)
         try:
@@ -169,6 +173,13 @@ class Decider:
         self.ledger.record(channel, new_id(), parked.external_id, None, parked=parked.reason, raw=parked.raw)
         return Accepted(conversation_id=None, seq=None, parked=parked.reason)
 
+    def _has_begun(self, key: ContactKey) -> bool:
+        """Whether the bot has a part in a conversation: a turn has run in it."""
+        conversation, locked = self._open.get(key), self._locked.get(key)
+        if conversation is not None:
+            return conversation.version > 0
+        return locked is not None and locked.state_version > 0
+
     def _conversation(self, channel: Channel, contact_key: str) -> OpenConversation:
         key = (channel.id, contact_key)
         conversation = self._open.get(key)
@@ -182,6 +193,11 @@ class Decider:
         self, channel: Channel, external_id: str, conversation_id: UUID | None, seq: int | None
     ) -> None:
         self._known[(channel.id, external_id)] = KnownEvent(conversation_id=conversation_id, seq=seq)
+
+
+def is_overheard(event: InboundEvent) -> bool:
+    """Whether it may only go on with a conversation, and not begin one."""
+    return event.context is not None and event.context.overheard
 
 
 def _status(state: ConversationState) -> str:
