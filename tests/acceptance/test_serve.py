@@ -118,7 +118,7 @@ def test_the_demo_starts_with_nothing_set_and_fast_the_second_time() -> None:
         print(
             f"first start {seconds[0]:.1f} s, second start {seconds[1]:.1f} s (goal < 3 s on a quiet machine)"
         )
-        assert seconds[1] < 10
+        assert seconds[1] < 30
 
 
 def _runs(pid: int) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from engine.step import step
 from engine.turn import MAX_HELD, MAX_STACK
 from tests.conversations.random_events import MARK
 from tests.conversations.random_flows import FALLBACK
+from tests.pace import assert_within
 
 MAX_TRACE_A_NODE: Final = 10
 """Entries that one node of these flows can leave."""
@@ -27,7 +28,7 @@ MAX_EFFECTS_A_NODE: Final = 3
 MAX_STATE: Final = 200_000
 """Bytes of a state as JSON."""
 MAX_SECONDS: Final = 5.0
-"""One step, even on a busy machine."""
+"""Of CPU, one step."""
 DECLARED: Final = re.compile(
     r"a loop: \d+ nodes entered|the call failed: |no result in time|no recipient has an e-mail address"
 )
@@ -52,13 +53,10 @@ def checked_step(
     now: datetime,
     shared: Mapping[str, Any] = MappingProxyType({}),
 ) -> Outcome:
-    """A step, done twice. Raises Broken when it breaks a rule that holds of every one."""
+    """A step, done twice. Raises Broken when it breaks a rule that holds of every one, AssertionError when slow."""
     before = msgspec.json.encode(state)
-    began = time.perf_counter()
-    outcome = step(bot, state, event, customer, now, shared=shared, channel="web")
-    took = time.perf_counter() - began
-    demand(took < MAX_SECONDS, f"a step took {took:.1f} s")
-    again = step(bot, state, event, customer, now, shared=shared, channel="web")
+    work = partial(step, bot, state, event, customer, now, shared=shared, channel="web")
+    outcome, again = assert_within(MAX_SECONDS, work), work()
     demand(msgspec.json.encode(again) == msgspec.json.encode(outcome), "the same step came out differently")
     demand(msgspec.json.encode(state) == before, "the step changed the state that it was given")
     check_state(outcome.state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -353,7 +354,7 @@ def load_flow_of_shop(think_ms: int = 50) -> dict[str, Any]:
     del nodes[2:4]
     steps = [{"input": "hi"}, {"wait": "1s"}, {"click": "status"}, {"input": "17"}]
     flow["test_scenarios"]["integration_tests"] = [{"name": "Status", "steps": steps}]
-    flow["test_scenarios"]["load_tests"]["think_time_ms"] = think_ms
+    flow["test_scenarios"]["load_tests"] |= {"think_time_ms": think_ms, "expected_response_time_ms": 600}
     return flow
 
 
@@ -365,7 +366,7 @@ async def test_a_load_test_drives_a_running_server_and_ends_by_itself(
     options = ("--channel", "demo", "--users", "20", "--seconds", "2")
     began = time.monotonic()
     out = ok(await gateway("flow", "test", path, "--load", url, *options, "--json"))
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 45
     found = json.loads(out)
     assert (found["passed"], found["users"], found["errors"]) == (True, 20, {})
     assert found["messages"] >= found["answered"] > 60
@@ -378,13 +379,13 @@ async def test_a_slow_server_fails_the_load_test(
     gateway: Commander, answering: tuple[Answering, str]
 ) -> None:
     server, url = answering
-    server.slow = 0.3
+    server.slow = 1.0
     path = written(gateway, load_flow_of_shop())
     options = ("--channel", "demo", "--users", "3", "--seconds", "2")
     out = refused(await gateway("flow", "test", path, "--load", url, *options), 1)
     assert "Left out, because a website's visitor can't do it: 1 of the steps." in out
-    assert "expected 200 ms at most" in out
-    assert "Failed: p95 is 3" in out
+    assert "expected 600 ms at most" in out
+    assert re.search(r"Failed: p95 is \d{4} ms", out)
 
 
 @pytest.mark.parametrize(

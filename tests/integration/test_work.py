@@ -31,6 +31,7 @@ from storage.secrets import set_secret
 from tests.integration.relay import Relay
 from tests.integration.road import LEASE_SECONDS, Road, Running, open_road, until
 from tests.integration.test_work_http import certificate
+from tests.pace import slowness
 
 QUIET_SECONDS = 1.2
 """Longer than two sweeps."""
@@ -170,7 +171,7 @@ async def test_what_is_offered_after_a_commit_starts_at_once(road: Road, crm: Cr
             worker.worker.work.offer([due])
             await answered(road, due.id)
             waits.append(time.perf_counter() - began)
-    assert sorted(waits)[3] < 0.2, waits
+    assert sorted(waits)[3] < 0.2 * slowness(), waits
 
 
 async def test_a_closed_address_is_an_error_result(road: Road, crm: Crm) -> None:
@@ -255,7 +256,8 @@ async def test_a_flow_calls_and_goes_on_at_once_with_the_answer(road: Road, crm:
             assert await worker.say(chat, chat, "hi") == 200
             await road.delivered(chat, "order 17")
             waits.append(time.perf_counter() - began)
-    assert sorted(waits)[2] < 0.3, waits  # a sweep would take a quarter of a second more on average
+    # A sweep would take a quarter of a second more on average.
+    assert sorted(waits)[2] < 0.3 * slowness(), waits
     assert await road.count("effects", "lane = 'work'") == 0
 
 
@@ -419,7 +421,7 @@ async def test_what_had_no_room_is_taken_as_soon_as_there_is(road: Road, crm: Cr
         began = time.perf_counter()
         for item in due:
             await answered(road, item.id)
-        assert time.perf_counter() - began < 2.5  # nine sweeps take four seconds
+        assert time.perf_counter() - began < 3.5  # nine sweeps take four seconds
     assert crm.most_at_once == 2
 
 

@@ -48,7 +48,7 @@ async def test_a_worker_that_stops_lets_go_of_what_it_can_not_finish(road: Road)
         assert await road.count("effects", "lease_owner IS NOT NULL") == 3, "the control: they were held"
         started = time.monotonic()
         await worker.stop()
-        assert time.monotonic() - started < 3.0
+        assert time.monotonic() - started < 9.0
     rows = await road.rows("SELECT lease_owner, lease_until, attempts FROM effects ORDER BY position")
     assert [row["lease_owner"] for row in rows] == [None] * 3
     assert [row["lease_until"] for row in rows] == [None] * 3
@@ -108,7 +108,7 @@ async def test_a_worker_stops_in_time_though_the_database_is_away(road: Road) ->
         await relay.cut()
         started = time.monotonic()
         await worker.stop()
-        assert time.monotonic() - started < 6.0
+        assert time.monotonic() - started < 18.0
     assert await road.count("effects", "status = 'pending'") > 0, (
         "they are found again when their leases are over"
     )

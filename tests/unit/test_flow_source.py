@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.problems import Path, place_of
 from gateway.flows.source import SourceError, parse, path_of
+from tests.pace import assert_within
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 VALUES = st.recursive(
@@ -206,7 +207,6 @@ def test_a_large_file_is_searched_in_under_a_second() -> None:
     text = json.dumps({"nodes": nodes}, indent=1)
     assert len(text) > 1_900_000
     source = parse(text)
-    begun = time.process_time()
-    position = source.position(("nodes", 2_699, "id"))
-    assert time.process_time() - begun < 1.0
+    # A copy each time, for a source keeps the places that it has found.
+    position = assert_within(1.0, lambda: replace(source).position(("nodes", 2_699, "id")))
     assert after(text, *position).startswith('"n2699"')

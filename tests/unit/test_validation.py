@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 from typing import Any
 
@@ -15,6 +14,7 @@ from engine.answers import Reading
 from engine.problems import findings_of
 from engine.validation import Rules, check_of, compile_rules
 from engine.variables import MAX_TEXT, VariableError
+from tests.pace import assert_within
 
 TODAY = Reading(today=date(2026, 1, 31))
 
@@ -143,10 +143,8 @@ def test_a_refused_pattern_prints_nothing(capfd: pytest.CaptureFixture[str]) -> 
     "pattern", ["(a+)+", "(a|a)*b", "(a*)*c", "(x+x+)+y", "(?:a?){30}a{30}", "(.*)(.*)(.*)(.*)z"]
 )
 def test_a_catastrophic_pattern_is_not_one(pattern: str) -> None:
-    check = compile_rules(rules(pattern=pattern))
-    started = time.process_time()
-    check("a" * (MAX_TEXT - 1) + "!")
-    assert time.process_time() - started < 0.1
+    text = "a" * (MAX_TEXT - 1) + "!"
+    assert_within(0.1, lambda: compile_rules(rules(pattern=pattern))(text))
 
 
 def test_a_long_text_is_validated_in_less_than_a_millisecond() -> None:
@@ -160,11 +158,7 @@ def test_a_long_text_is_validated_in_less_than_a_millisecond() -> None:
     )
     text = "a" * MAX_TEXT
     assert check(text) == ""
-    rounds = 20
-    started = time.process_time()
-    for _ in range(rounds):
-        check(text)
-    assert (time.process_time() - started) / rounds < 0.001
+    assert_within(0.001, lambda: check(text), number=20)
 
 
 @pytest.mark.parametrize("given", [{}, {"min_length": 0}])
