@@ -1,0 +1,284 @@
+"""The mock Graph API over HTTP: routes a call to what it is about, and lets the ordered faults happen.
+
+aiohttp's low-level server without an application: no router, no middlewares, so that a benchmark measures the
+gateway and not its mock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from tests.platforms.whatsapp import files, messages, templates
+from tests.platforms.whatsapp.control import Control
+from tests.platforms.whatsapp.delivery import Courier
+from tests.platforms.whatsapp.errors import GraphError, no_object, parameter
+from tests.platforms.whatsapp.faults import Fault, Programme
+from tests.platforms.whatsapp.world import APP, DISPLAY, JSON, NUMBER, Number, Sent, World
+
+SHUTDOWN_SECONDS: Final = 1.0
+MAX_BODY: Final = 110 * 1024 * 1024
+SCOPES: Final = ["whatsapp_business_management", "whatsapp_business_messaging", "public_profile"]
+_VERSION = re.compile(r"v\d+\.\d+")
+_JSON: Final = {"Content-Type": "application/json; charset=UTF-8"}
+_encode = msgspec.json.Encoder().encode
+
+
+class MockWhatsApp:
+    """A Graph API of our own. `async with MockWhatsApp().running() as mock: … mock.url …`"""
+
+    def __init__(
+        self,
+        *,
+        bench: bool = False,
+        open_chats: bool = False,
+        rate_limits: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.world = World(bench=bench, open_chats=open_chats, rate_limits=rate_limits, seed=seed)
+        self.faults = Programme(seed)
+        self.courier = Courier(self.world)
+        self.world.on_webhook = self.courier.feed
+        self.world.add_number(NUMBER, DISPLAY)
+        self.url = ""
+        self.seen: list[tuple[str, str, str]] = []
+        """Every request that is no control: method, path with its query, and the Authorization header."""
+        self._control = Control(self)
+        self._web: web.Server | None = None
+        self._listener: asyncio.Server | None = None
+
+    @property
+    def number(self) -> Number:
+        """The number that is there from the beginning."""
+        return self.world.numbers[NUMBER]
+
+    def sent(self, to: str = "", kind: str = "") -> list[Sent]:
+        """Accepted messages in order, without marks as read; of one customer and kind or of all."""
+        return [
+            one
+            for one in self.world.log
+            if to in ("", one.to) and (kind == one.kind if kind else one.kind not in ("read", "typing"))
+        ]
+
+    async def wait(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+        """Wait until something that the mock logs makes `condition` true. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self.world.changed.clear()
+                await self.world.changed.wait()
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen; `url` then says where."""
+        self._web = web.Server(self._handle, request_factory=_request, access_log=None)
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._web, host, port, reuse_address=True, backlog=1024
+        )
+        self.url = f"http://{host}:{self._listener.sockets[0].getsockname()[1]}"
+
+    async def stop(self) -> None:
+        """Stop listening, stop delivering."""
+        await self.courier.close()
+        if self._listener is None or self._web is None:
+            return
+        self._listener.close()
+        await self._web.shutdown(SHUTDOWN_SECONDS)
+        self._listener = self._web = None
+
+    @asynccontextmanager
+    async def running(self, port: int = 0) -> AsyncIterator[MockWhatsApp]:
+        """Started, and stopped in the end."""
+        await self.start(port=port)
+        try:
+            yield self
+        finally:
+            await self.stop()
+
+    async def reset(self) -> None:
+        """Forget everything: numbers, customers, templates, media, log, faults. The default number is there again."""
+        await self.courier.close()
+        self.courier.attempts.clear()
+        self.courier.delivered.clear()
+        self.faults.clear()
+        self.world.log.clear()
+        self.world.numbers.clear()
+        self.world.templates.clear()
+        self.world.media.clear()
+        self.world.add_number(NUMBER, DISPLAY)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path.partition("?")[0]
+        if path.startswith("/_control/"):
+            return await self._control.handle(request, path.removeprefix("/_control/"))
+        if not self.world.bench:
+            self.seen.append((request.method, request.raw_path, request.headers.get("Authorization", "")))
+        if path == "/whatsapp_business/attachments/":
+            return files.download(self.world, request)
+        version, _, rest = path.lstrip("/").partition("/")
+        try:
+            if not _VERSION.fullmatch(version):
+                raise GraphError(2500, message=f"Unknown path components: /{version}")
+            self.world.check_token(request.headers.get("Authorization", ""))
+            return await self._answer(request, rest.strip("/").split("/"))
+        except GraphError as error:
+            return _refusal(error)
+
+    async def _answer(self, request: web.BaseRequest, path: list[str]) -> web.StreamResponse:
+        given: JSON = {}
+        if request.method == "POST" and path[-1] != "media":
+            given = await _given(request)
+        edge = path[1] if len(path) > 1 else ""
+        to = str(given.get("to") or given.get("recipient") or "")
+        fault = self.faults.pick(edge or path[0], to) if self.faults.faults else None
+        if fault is None:
+            return _result(await self._execute(request, path, given))
+        if fault.kind == "error":
+            return _page(fault) if fault.html else _refusal(fault.error())
+        if fault.kind == "refuse":
+            return _dropped(request)
+        if fault.kind == "late":
+            await asyncio.sleep(fault.seconds)
+        answer = _result(await self._execute(request, path, given))
+        if fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        if fault.kind == "cut":
+            return _dropped(request)
+        if fault.kind == "cut_body":
+            return await _half(request, answer)
+        return answer
+
+    async def _execute(self, request: web.BaseRequest, path: list[str], given: JSON) -> Any:
+        id, edge = path[0], path[1] if len(path) > 1 else ""
+        number, media = self.world.numbers.get(id), self.world.media.get(id)
+        match request.method, edge:
+            case "POST", "messages" if number is not None:
+                return messages.post(number, given)
+            case "POST", "media" if number is not None:
+                return await files.upload(self.world, request)
+            case "GET", "" if number is not None:
+                return _number(number, self.world.account_webhook, request.query.get("fields", "id"))
+            case "POST", "" if number is not None:
+                return await self._configure(number, given)
+            case "GET", "" if media is not None:
+                return files.look_up(self.world, media, self.url, request.query.get("phone_number_id"))
+            case "DELETE", "" if media is not None:
+                del self.world.media[id]
+                return {"success": True}
+            case _, "subscribed_apps" if id == self.world.account:
+                return await self._subscribe(request.method, given)
+            case "GET", "message_templates" if id == self.world.account:
+                return templates.page_of(self.world, dict(request.query))
+            case "GET", "phone_numbers" if id == self.world.account:
+                return {"data": [_number(one, "", "all") for one in self.world.numbers.values()]}
+            case "POST", "" if id == "debug_token" and given.get("method") == "get":
+                return self._debug(given)
+        raise no_object(id, request.method)
+
+    async def _configure(self, number: Number, given: JSON) -> JSON:
+        """POST /<phone number id> with webhook_configuration: tried out before it counts."""
+        configuration = given.get("webhook_configuration")
+        if not isinstance(configuration, dict):
+            raise parameter("The parameter webhook_configuration is required.")
+        url = configuration.get("override_callback_uri", "")
+        if url:
+            await self.courier.verify(url, str(configuration.get("verify_token", "")))
+        number.webhook_url, number.verify_token = url, str(configuration.get("verify_token", ""))
+        return {"success": True}
+
+    async def _subscribe(self, method: str, given: JSON) -> JSON:
+        if method == "GET":
+            app = {"name": "Mock App", "id": APP, "link": "https://www.facebook.com/games/?app_id=1"}
+            return {"data": [{"whatsapp_business_api_data": app}] if self.world.subscribed else []}
+        url = given.get("override_callback_uri", "")
+        if url:
+            await self.courier.verify(url, str(given.get("verify_token", "")))
+        self.world.account_webhook = url
+        self.world.subscribed = method == "POST"
+        return {"success": True}
+
+    def _debug(self, given: JSON) -> JSON:
+        state = self.world.tokens.get(str(given.get("input_token")))
+        data = {"app_id": APP, "is_valid": state == "valid", "scopes": SCOPES, "expires_at": 0}
+        return {"data": data}
+
+
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    """A request that may carry WhatsApp's largest file; aiohttp's default is 1 MiB."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
+
+
+async def _given(request: web.BaseRequest) -> JSON:
+    """A call's parameters: JSON, or a form."""
+    if request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    body = await request.read()
+    if not body:
+        return {}
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise GraphError(100, message="(#100) The request's JSON can't be parsed") from None
+    if not isinstance(value, dict):
+        raise parameter("The request's JSON must be an object.")
+    return value
+
+
+def _number(number: Number, account_webhook: str, fields: str) -> JSON:
+    configuration = {"application": ""}
+    if account_webhook:
+        configuration["whatsapp_business_account"] = account_webhook
+    if number.webhook_url:
+        configuration["phone_number"] = number.webhook_url
+    known = {
+        "id": number.id,
+        "display_phone_number": f"+{number.display}",
+        "verified_name": "Mock Bikes",
+        "quality_rating": "GREEN",
+        "throughput": {"level": "STANDARD"},
+        "code_verification_status": "VERIFIED",
+        "name_status": "APPROVED",
+        "status": "CONNECTED",
+        "platform_type": "CLOUD_API",
+        "webhook_configuration": configuration,
+    }
+    wanted = known.keys() if fields == "all" else {"id", *fields.split(",")}
+    return {name: value for name, value in known.items() if name in wanted}
+
+
+def _result(result: Any) -> web.Response:
+    return web.Response(body=_encode(result), headers=_JSON)
+
+
+def _refusal(error: GraphError) -> web.Response:
+    return web.Response(status=error.status, body=_encode(error.body()), headers=_JSON)
+
+
+def _page(fault: Fault) -> web.Response:
+    """What stands before the Graph API when the Graph API itself is away."""
+    text = f"<html><head><title>{fault.status}</title></head><body><h1>{fault.status}</h1></body></html>"
+    headers = {"Location": fault.location} if fault.location else None
+    return web.Response(status=fault.status, text=text, content_type="text/html", headers=headers)
+
+
+def _dropped(request: web.BaseRequest) -> web.Response:
+    """Break the connection; the response that is returned meets a closed transport and goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def _half(request: web.BaseRequest, answer: web.Response) -> web.StreamResponse:
+    """Announce the whole answer and write half of it."""
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    half = web.StreamResponse(headers={**_JSON, "Content-Length": str(len(body))})
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return half
