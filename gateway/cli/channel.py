@@ -2,110 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.options import Bot, Name, Organization, utc_now
+from gateway.cli.channel_connect import connect
+from gateway.cli.channel_templates import templates
+from gateway.cli.options import Organization, utc_now
 from gateway.cli.output import EXIT_FAILED, complain, say, show_table
 
 if TYPE_CHECKING:
-    from gateway.admin.telegram import Connected
     from gateway.cli.session import Session
     from gateway.doctor import Finding
     from storage.channels import Channel
 
 app = typer.Typer(help="Connect, list, verify and disconnect channels.", no_args_is_help=True)
-connect = typer.Typer(help="Connect a channel to a bot.", no_args_is_help=True)
 app.add_typer(connect, name="connect")
-
-TOKEN_VARIABLE = "TELEGRAM_BOT_TOKEN"  # noqa: S105 (a variable's name)
-
-
-@connect.command()
-def telegram(
-    bot: Bot = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            envvar=TOKEN_VARIABLE,
-            show_envvar=True,
-            help="The token from @BotFather. Better from the variable or the prompt: shells remember options.",
-        ),
-    ] = None,
-    polling: Annotated[
-        bool, typer.Option("--polling", help="Fetch updates, even though a public address is set.")
-    ] = False,
-    name: Name = "",
-    organization: Organization = "default",
-) -> None:
-    """Connect a Telegram bot: check its token, store it encrypted, set the webhook (or poll)."""
-    entered = (token or typer.prompt("Token from @BotFather", hide_input=True, err=True)).strip()
-    from gateway.redaction import redact
-
-    redact(entered)
-    from gateway.admin.bots import find_bot, require_organization
-    from gateway.admin.telegram import TelegramConnector
-    from gateway.cli.session import run
-
-    async def work(session: Session) -> Connected:
-        owner = await require_organization(session.database, organization)
-        chosen = await find_bot(session.database, owner, bot)
-        connector = TelegramConnector(session.settings, session.database, session.keyring, owner)
-        return await connector.connect(chosen, entered, name=name, polling=polling, now=utc_now())
-
-    _tell_connected(run(work))
-
-
-def _tell_connected(done: Connected) -> None:
-    verb = "Renewed the connection of" if done.renewed else "Connected"
-    say(f"{verb} @{done.identity.username} ({done.identity.name}).")
-    say(f"Channel:  {done.channel.id}")
-    say("Token:    checked with Telegram, stored encrypted")
-    if done.webhook:
-        say(f"Updates:  by webhook, {done.webhook}")
-    else:
-        say("Updates:  by long polling, from a running server (gateway serve)")
-    if done.replaced_webhook:
-        say(f"Before:   Telegram posted to {done.replaced_webhook}; it no longer does")
-    say(f"Try it:   https://t.me/{done.identity.username}")
-
-
-@connect.command()
-def web(
-    bot: Bot = None,
-    name: Name = "Website",
-    domain: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A site that may embed the widget, such as *.example.org; repeatable. Default: any."
-        ),
-    ] = None,
-    organization: Organization = "default",
-) -> None:
-    """Connect the website widget and print the line to paste into the page."""
-    from gateway.admin.bots import find_bot, require_organization
-    from gateway.admin.web import connect_web, embed_code
-    from gateway.cli.session import run
-
-    async def work(session: Session) -> tuple[Channel, str]:
-        owner = await require_organization(session.database, organization)
-        chosen = await find_bot(session.database, owner, bot)
-        channel = await connect_web(
-            session.database,
-            session.keyring,
-            owner,
-            chosen,
-            name=name,
-            domains=domain or (),
-            now=utc_now(),
-        )
-        return channel, embed_code(session.settings, channel)
-
-    channel, code = run(work)
-    say(f"Connected the widget. Channel: {channel.id}")
-    say("Paste this into the page, before </body>:")
-    say(f"  {code}")
+app.add_typer(templates, name="templates")
 
 
 @app.command("list")
@@ -127,7 +41,8 @@ def list_(organization: Organization = "default") -> None:
 
 
 def _row(channel: Channel, bot: str) -> tuple[str, ...]:
-    way = {"web": "socket"}.get(channel.type, "polling" if channel.polled else "webhook")
+    polled = "Socket Mode" if channel.type == "slack" else "polling"
+    way = "socket" if channel.type == "web" else polled if channel.polled else "webhook"
     return str(channel.id), channel.type, channel.name, bot, channel.status, way
 
 
@@ -168,25 +83,71 @@ def disconnect(
     organization: Organization = "default",
 ) -> None:
     """Close a channel and remove its webhook. Its conversations stay."""
-    from gateway.admin.bots import ACTOR, require_organization
+    from gateway.admin.bots import require_organization
     from gateway.admin.channels import channels_of, select_channel
-    from gateway.admin.telegram import TelegramConnector
+    from gateway.admin.connecting import Connections
     from gateway.cli.session import run
-    from storage.audit import Change
-    from storage.channels import set_status
 
     async def work(session: Session) -> tuple[Channel, str]:
         owner = await require_organization(session.database, organization)
         chosen = select_channel(await channels_of(session.database, owner), channel)
+        parts = (session.settings, session.database, session.keyring, owner)
         if chosen.type == "telegram":
-            connector = TelegramConnector(session.settings, session.database, session.keyring, owner)
-            return chosen, await connector.disconnect(chosen, utc_now())
-        change = Change(organization_id=owner.id, actor=ACTOR, now=utc_now())
-        async with session.database.transaction([owner.id]) as connection:
-            await set_status(connection, change, chosen.id, "disabled")
+            from gateway.admin.telegram import TelegramConnector
+
+            return chosen, await TelegramConnector(*parts).disconnect(chosen, utc_now())
+        if chosen.type == "whatsapp":
+            from gateway.admin.whatsapp import WhatsAppConnector
+
+            return chosen, await WhatsAppConnector(*parts).disconnect(chosen, utc_now())
+        await Connections(session.database, session.keyring, owner).close(chosen, utc_now())
         return chosen, ""
 
     closed, trouble = run(work)
     say(f"Disconnected the {closed.type} channel {closed.id} ({closed.name}).")
     if trouble:
         complain(f"The webhook could not be removed at the platform: {trouble}")
+
+
+@app.command()
+def capabilities(
+    platform: Annotated[
+        str | None, typer.Argument(help="web, telegram, whatsapp or slack. Default: all.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every limit and its unit.")] = False,
+) -> None:
+    """What each platform can do: in its own form, in another, or not at all, and its limits with their units."""
+    from gateway.capabilities import TABLES, feature_rows, limit_rows, to_json
+    from gateway.errors import NotFound
+
+    if platform is not None and platform not in TABLES:
+        raise NotFound(f"there is no platform {platform!r}; there are {', '.join(TABLES)}")
+    chosen = [table for name, table in TABLES.items() if platform in (None, name)]
+    if as_json:
+        say(to_json(chosen))
+        return
+    show_table(("", *(table.platform for table in chosen)), feature_rows(chosen), empty="")
+    say()
+    show_table(("limit", *(table.platform for table in chosen)), limit_rows(chosen), empty="")
+
+
+@app.command()
+def manifest(
+    bot: Annotated[str, typer.Option("--name", help="What the app is called in Slack.")] = "Bot",
+    socket_mode: Annotated[
+        bool, typer.Option("--socket-mode", help="For a server without a public address.")
+    ] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="The channel's document: its slash commands are in it.")
+    ] = None,
+    url: Annotated[str, typer.Option(help="The webhook's address, as connecting told it.")] = "",
+) -> None:
+    """Print the manifest of a Slack app: paste it at api.slack.com/apps > Create New App > From a manifest."""
+    import json
+
+    from adapters.slack.manage import manifest as make_manifest
+    from gateway.cli.channel_connect import read_document
+
+    document, _ = read_document(config)
+    made = make_manifest(bot, url, document.get("commands", ()), socket_mode)
+    say(json.dumps(made, indent=2, ensure_ascii=False))

@@ -1,0 +1,149 @@
+"""Connecting WhatsApp numbers: credentials checked with Meta, stored encrypted, webhook set, templates fetched."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from adapters.errors import SendFailed
+from adapters.protocol import ChannelAccess
+from adapters.whatsapp import manage
+from adapters.whatsapp.manage import PhoneNumber
+from gateway.admin.channels import access_to
+from gateway.admin.connecting import Connections
+from gateway.admin.message_templates import sync_templates
+from gateway.channel_defaults import channel_defaults
+from gateway.deployments import Deployment, read_deployment
+from gateway.errors import ConfigurationError, GatewayError, Problem
+from gateway.settings import Settings
+from storage.bots import Chatbot
+from storage.channels import Channel
+from storage.database import Database
+from storage.errors import StorageError
+from storage.keyring import Keyring
+from storage.organizations import Organization
+
+ROUTE_BYTES = 24
+VERIFY_TOKEN_BYTES = 24
+
+
+class Connected(msgspec.Struct, frozen=True, kw_only=True):
+    """What connecting came to."""
+
+    channel: Channel
+    number: PhoneNumber
+    webhook: str
+    """The webhook's address; empty when the gateway has no public address yet."""
+    webhook_trouble: str
+    """Why Meta did not take the webhook, or nothing."""
+    renewed: bool
+    templates: int
+    """Message templates that Meta knows of the business account; -1 when it is not named."""
+
+
+class WhatsAppConnector:
+    """Connects WhatsApp numbers to one organization's bots."""
+
+    def __init__(
+        self, settings: Settings, database: Database, keyring: Keyring, organization: Organization
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._keyring = keyring
+        self._organization = organization
+        self._connections = Connections(database, keyring, organization)
+
+    async def connect(
+        self,
+        bot: Chatbot,
+        *,
+        document: Mapping[str, Any],
+        given: Mapping[str, str],
+        name: str,
+        now: datetime,
+        place: str = "",
+    ) -> Connected:
+        """Connect, or renew the connection of the same number.
+
+        `given` are secrets by name (`access_token`, `app_secret`, `verify_token`). The webhook is set after the
+        channel is stored, for Meta tries it out at once: the server must be running. Raises ConfigurationError,
+        `SendFailed` and `Conflict`.
+        """
+        deployment = self._deployment(document, given, place)
+        access = self._access(deployment)
+        number = await manage.identify(access)
+        account = {"phone_number_id": deployment.config["authentication"]["business_phone_number_id"]}
+        existing = await self._connections.find("whatsapp", account, bot)
+        route = existing.route if existing is not None else secrets.token_urlsafe(ROUTE_BYTES)
+        public = self._settings.public_url
+        url = f"{public}/webhook/whatsapp/{route}" if public else ""
+        deployment.config["webhook_configuration"]["webhook_url"] = url
+        channel = await self._connections.store(
+            bot,
+            existing,
+            deployment,
+            name=name or number.display_phone_number,
+            route=route,
+            settings={**account, "phone_number": number.display_phone_number},
+            polled=False,
+            now=now,
+        )
+        return Connected(
+            channel=channel,
+            number=number,
+            webhook=url,
+            webhook_trouble=await _try_webhook(access, url) if url else "",
+            renewed=existing is not None,
+            templates=await self._templates(channel, access, now),
+        )
+
+    async def disconnect(self, channel: Channel, now: datetime) -> str:
+        """Close the channel and remove its webhook; why the latter failed, or nothing."""
+        trouble = ""
+        try:
+            access = await access_to(self._database, self._keyring, self._settings, channel)
+            await manage.remove_webhook(access)
+        except (SendFailed, StorageError, GatewayError) as error:
+            trouble = str(error)
+        await self._connections.close(channel, now)
+        return trouble
+
+    async def _templates(self, channel: Channel, access: ChannelAccess, now: datetime) -> int:
+        if not access.settings["business_account"]["business_account_id"]:
+            return -1
+        return len(await sync_templates(self._database, self._organization, channel, access, now))
+
+    def _deployment(self, document: Mapping[str, Any], given: Mapping[str, str], place: str) -> Deployment:
+        known = {"verify_token": secrets.token_urlsafe(VERIFY_TOKEN_BYTES), **given}
+        deployment = read_deployment("whatsapp", document, known, place=place)
+        if not deployment.config["authentication"]["business_phone_number_id"]:
+            mend = "give --phone-number-id; Meta shows it under WhatsApp > API Setup"
+            path = f"{place}/authentication/business_phone_number_id"
+            raise ConfigurationError([Problem(place=path, message="it is needed and not there", mend=mend)])
+        return deployment
+
+    def _access(self, deployment: Deployment) -> ChannelAccess:
+        """What the adapter needs to try credentials that are not stored yet."""
+        config = deployment.config
+        return ChannelAccess(
+            channel_id=uuid4(),
+            secrets={
+                "access_token": config["authentication"]["access_token"],
+                "app_secret": config["authentication"]["app_secret"],
+                "verify_token": config["webhook_configuration"]["verify_token"],
+            },
+            settings={**channel_defaults(self._settings)["whatsapp"], **config},
+        )
+
+
+async def _try_webhook(access: ChannelAccess, url: str) -> str:
+    try:
+        await manage.set_webhook(access, url)
+    except SendFailed as error:
+        return error.reason
+    return ""
