@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
-from adapters.capabilities import Capabilities
-from adapters.errors import Refused, Unverified
-from adapters.protocol import Call, ChannelAccess, Content, Envelope, Parsed, Receipt
+from adapters.capabilities import Capabilities, Rate
+from adapters.errors import Unverified
+from adapters.protocol import Call, ChannelAccess, Content, Envelope, Files, Parsed, Receipt
 from adapters.telegram import poll
-from adapters.telegram.capabilities import CAPABILITIES
+from adapters.telegram.capabilities import CAPABILITIES, CHANNEL_RATE, CHAT_RATE, GROUP_RATE
 from adapters.telegram.client import TelegramClient
+from adapters.telegram.files import open_file
+from adapters.telegram.manner import address
 from adapters.telegram.parse import parse_update
-from adapters.telegram.render import render_message, render_typing
+from adapters.telegram.render import render_action, render_message
 from adapters.telegram.verify import verify_secret
 from engine.messages import OutboundMessage
 
@@ -22,14 +24,15 @@ class TelegramAdapter:
     """The `Adapter` for Telegram bots. One instance serves every Telegram channel; see `adapters.protocol`.
 
     `ChannelAccess.secrets`: `bot_token`, `secret_token` (the webhook's). `ChannelAccess.settings`: `api_base`
-    (a self-hosted Bot API server's address, optional).
+    (a self-hosted Bot API server's address, optional), and the deployment's own: `bot_configuration`, `bot_features`,
+    `message_formatting`, `advanced_features`, `webhook_setup`. `files` is where media to upload is read from.
     """
 
     platform: str = "telegram"
     capabilities: Capabilities = CAPABILITIES
 
-    def __init__(self, client: TelegramClient | None = None) -> None:
-        self._client = client or TelegramClient()
+    def __init__(self, client: TelegramClient | None = None, files: Files | None = None) -> None:
+        self._client = client or TelegramClient(files)
 
     def verify(self, body: bytes, headers: Mapping[str, str], access: ChannelAccess, now: datetime) -> None:
         """Compare the secret header. Raises `Unverified`."""
@@ -44,15 +47,29 @@ class TelegramAdapter:
         return parse_update(body, now, access)
 
     def render(self, recipient: str, message: OutboundMessage, access: ChannelAccess) -> list[Call]:
-        """The sendMessage calls, in order; never empty."""
-        return render_message(recipient, message)
+        """The calls that say it, in order; see `adapters.telegram.render`."""
+        return render_message(recipient, message, access)
 
-    def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
-        """A sendChatAction call for typing; bots can't mark messages as read."""
-        return render_typing(recipient) if typing else None
+    def announce(
+        self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool, showing: str = ""
+    ) -> Call | None:
+        """A sendChatAction call; bots can't mark messages as read.
+
+        `showing` is the kind (`adapters.capabilities.Outbound`) of what comes, for "sending a photo…".
+        """
+        return render_action(recipient, showing) if typing else None
+
+    def rates_for(self, recipient: str) -> tuple[Rate, ...]:
+        """The rates that hold for sends to `recipient`: Telegram is slower with groups than with people."""
+        chat = address(recipient)["chat_id"]
+        group = type(chat) is not int or chat < 0
+        return (CHANNEL_RATE, GROUP_RATE if group else CHAT_RATE)
 
     async def send(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
-        """Carry out one call; its key goes unused, for Telegram takes none. Raises `SendFailed`."""
+        """Carry out one call, mended where Telegram refuses it; its key goes unused, for Telegram takes none.
+
+        Raises `SendFailed`.
+        """
         return await self._client.send(call, access)
 
     async def find(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt | None:
@@ -60,8 +77,8 @@ class TelegramAdapter:
         return None
 
     def fetch(self, file: str, access: ChannelAccess) -> AbstractAsyncContextManager[Content]:
-        """Not yet: raises `Refused`."""
-        raise Refused("files of Telegram can't be read yet")
+        """Read a file by Telegram's `file_id`; see `adapters.telegram.files`."""
+        return open_file(self._client, file, access)
 
     async def get_updates(self, access: ChannelAccess, offset: int, timeout_seconds: int) -> list[bytes]:
         """Long polling; see `adapters.telegram.poll.get_updates`."""

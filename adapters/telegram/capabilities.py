@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from adapters.capabilities import Capabilities, Limit, dropped, fallback, native
+from adapters.capabilities import Capabilities, Limit, Rate, dropped, fallback, native
 
 TEXT: Final = Limit(4096, "utf16")
 CAPTION: Final = Limit(1024, "utf16")
@@ -12,80 +12,109 @@ CALLBACK_DATA: Final = Limit(64, "bytes")
 BUTTON_TITLE: Final = Limit(64, "code_points")
 """Not a limit of the API: clients cut a longer title off on screen, and titles count against MARKUP_BYTES."""
 BUTTONS: Final = 100
+PAGE: Final = 10
+"""Not a limit of the API: as many buttons as a phone shows without scrolling away from the question."""
+LINKS: Final = 10
 MARKUP_BYTES: Final = 8_000
 """Telegram refuses a keyboard of about 10 kB ("reply markup is too long"; undocumented, see issue 187 of
 tginfo/Telegram-Limits). Ours is counted as JSON, so it stays well below."""
 COMPACT_TITLE: Final = 20
 """Titles up to this many characters share a row with another; phones cut off longer ones."""
+ALBUM: Final = (2, 10)
+INLINE_RESULTS: Final = 50
+MEGABYTE: Final = 1024 * 1024
+PHOTO_BYTES: Final = 10 * MEGABYTE
+UPLOAD_BYTES: Final = 50 * MEGABYTE
+"""What api.telegram.org takes; a Bot API server of one's own takes 2,000 MB."""
+DOWNLOAD_BYTES: Final = 20 * MEGABYTE
+"""What api.telegram.org gives out of the files that customers send."""
+
+CHANNEL_RATE: Final = Rate(scope="channel", per_second=30.0, burst=30)
+CHAT_RATE: Final = Rate(scope="recipient", per_second=1.0, burst=3)
+"""Telegram asks for one message a second and lets short bursts pass; how long ones is not documented."""
+GROUP_RATE: Final = Rate(scope="recipient", per_second=20.0 / 60.0, burst=5)
+"""20 messages a minute; a burst of 5 and what flows in meanwhile stay below it after the first minute."""
 
 CAPABILITIES: Final = Capabilities(
     platform="telegram",
     sends={
         "text": native(),
-        "formatting": fallback("plain text"),
+        "formatting": native("entities, never markup"),
         "choices": native("an inline keyboard"),
-        "image": fallback("its address"),
-        "video": fallback("its address"),
-        "audio": fallback("its address"),
-        "voice": fallback("its address"),
-        "document": fallback("its address"),
-        "sticker": fallback("its address"),
-        "album": fallback("addresses"),
-        "card": fallback("text and choices"),
-        "carousel": fallback("text and choices"),
-        "location": fallback("text with a map's address"),
-        "contact": fallback("text"),
-        "request_location": fallback("asked in words"),
-        "request_contact": fallback("asked in words"),
-        "link": fallback("its address"),
-        "web_app": fallback("its address"),
-        "form": fallback("its address"),
+        "image": native("a photo; a GIF as an animation; alternative texts are not shown"),
+        "video": native(),
+        "audio": native("MP3 and M4A with a player, others as files"),
+        "voice": native("OGG with Opus"),
+        "document": native(),
+        "sticker": native("WEBP, TGS and WEBM"),
+        "album": native("2 to 10; documents and audio only with their like"),
+        "card": native("a photo with a caption and buttons"),
+        "carousel": fallback("cards one below the other"),
+        "location": native("a venue, or a point on the map"),
+        "contact": native(),
+        "request_location": native("a reply keyboard; in private chats only"),
+        "request_contact": native("a reply keyboard; in private chats only"),
+        "link": native("a button"),
+        "web_app": native("a button that opens a Mini App; a link outside of private chats"),
+        "form": fallback("a button that opens its page"),
         "template": fallback("its text"),
-        "reaction": fallback("the emoji as a message"),
-        "edit": fallback("a new message"),
-        "reply": dropped("the message stands alone"),
-        "inline_answer": dropped("there are no inline queries"),
+        "reaction": native("73 emoji; others are said as an answer"),
+        "edit": native("texts, pictures, buttons; a new message where the old one is gone"),
+        "reply": native(),
+        "inline_answer": native("up to 50 texts to choose from"),
         "typing": native(),
         "mark_as_read": dropped("not offered to bots"),
     },
     hears={
         "text": native(),
-        "formatting": dropped("plain text"),
+        "formatting": native("entities"),
         "command": native(),
-        "deep_link": native(),
-        "choice": native(),
+        "deep_link": native("/start with a payload"),
+        "choice": native("a pressed button"),
         "image": native(),
         "audio": native(),
         "voice": native(),
-        "video": native(),
+        "video": native("animations and video messages too"),
         "document": native(),
-        "sticker": native(),
-        "album": dropped("one by one"),
-        "location": native(),
-        "contact": native(),
-        "reaction": native(),
-        "reply": dropped("not told"),
-        "forward": dropped("not told"),
+        "sticker": native("with the emoji that it stands for"),
+        "album": native("its pieces share an id"),
+        "location": native("venues too"),
+        "contact": native("and whether it is the customer's own"),
+        "reaction": native("in groups only where the bot is an administrator"),
+        "reply": native("with what it quotes"),
+        "forward": native("with who wrote it first"),
         "edit": native(),
-        "deletion": dropped("not told"),
-        "poll_answer": dropped("parked"),
-        "form": dropped("there is none"),
+        "deletion": native("only in chats of a business account"),
+        "poll_answer": native("polls that are not anonymous"),
+        "form": native("what a Mini App hands over"),
         "order": dropped("there is none"),
-        "group_message": native(),
-        "topic": native(),
-        "mention": dropped("not told"),
-        "members": dropped("parked"),
+        "group_message": native("all of them only with privacy mode off"),
+        "topic": native("a conversation each"),
+        "mention": native(),
+        "members": native(),
         "blocked": native(),
-        "opened": native(),
-        "inline_query": dropped("parked"),
-        "echo": dropped("there is none"),
-        "identity_change": dropped("there is none"),
-        "status": dropped("there is none"),
+        "opened": fallback("the command /start"),
+        "inline_query": native("when inline mode is on (@BotFather)"),
+        "echo": native("what a business account's owner, or a channel's administrator, answers by hand"),
+        "identity_change": native("a group that becomes a supergroup"),
+        "status": dropped("Telegram tells nobody whether a message was read"),
     },
     text=TEXT,
     caption=CAPTION,
     choice_title=BUTTON_TITLE,
     choice_id=CALLBACK_DATA,
     choice_count=BUTTONS,
-    choice_page=BUTTONS,
+    choice_page=PAGE,
+    link_count=LINKS,
+    media_bytes={
+        "image": PHOTO_BYTES,
+        "video": UPLOAD_BYTES,
+        "audio": UPLOAD_BYTES,
+        "voice": UPLOAD_BYTES,
+        "document": UPLOAD_BYTES,
+        "sticker": UPLOAD_BYTES,
+    },
+    album=ALBUM,
+    rates=(CHANNEL_RATE, CHAT_RATE),
+    certainty="none",
 )

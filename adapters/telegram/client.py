@@ -6,7 +6,9 @@ as its cause or context. Why not aiogram's client: `docs/decisions/0006-telegram
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextlib import AsyncExitStack
 from functools import lru_cache
 from typing import Final
 
@@ -15,10 +17,12 @@ import msgspec
 from aiohttp import ClientSession, ClientTimeout
 from yarl import URL
 
-from adapters.errors import Misconfigured, SendFailed, TryLater
-from adapters.http import open_session
-from adapters.protocol import Call, ChannelAccess, Receipt
+from adapters.errors import Misconfigured, Refused, SendFailed, TryLater
+from adapters.http import open_session, read_timeout
+from adapters.protocol import Call, ChannelAccess, Files, Receipt
 from adapters.telegram.failures import refusal, transport_failure, unreadable_answer
+from adapters.telegram.repairs import MAX_REPAIRS, mended
+from adapters.telegram.upload import Parcel
 
 BOT_TOKEN: Final = "bot_token"  # noqa: S105 - a secret's name
 """Where `ChannelAccess.secrets` holds the token."""
@@ -29,6 +33,11 @@ MAX_URLS = 8192
 
 _TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{3,128}")
 _JSON = {"Content-Type": "application/json"}
+_QUICK = frozenset({"sendMessage", "sendChatAction", "answerCallbackQuery", "answerInlineQuery"})
+"""What Telegram answers without fetching a file first."""
+_FETCHING = read_timeout(120.0)
+UPLOAD_SECONDS = 600.0
+"""How long a call with files may take in all: 50 MB at 100 kB/s, and some."""
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -36,10 +45,10 @@ class _Message(msgspec.Struct, gc=False):
 
 
 class _Sent(msgspec.Struct, gc=False):
-    """The answer to a send: a message, or true. Only what is needed of it is decoded."""
+    """The answer to a send: a message, an album's messages, or true. Only what is needed of it is decoded."""
 
     ok: bool
-    result: _Message | bool = False
+    result: _Message | list[_Message] | bool = False
 
 
 _decode_sent = msgspec.json.Decoder(_Sent).decode
@@ -80,13 +89,30 @@ def _url(base: str, token: str, method: str) -> URL:
 class TelegramClient:
     """One session for all channels. Opens at the first call, inside the running loop; close it in the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: Files | None = None) -> None:
+        self._files = files
         self._session: ClientSession | None = None
         self._closed = False
 
     async def send(self, call: Call, access: ChannelAccess) -> Receipt:
-        """Carry out a call that sends or changes something. Raises a `SendFailed` that fits."""
-        status, body = await self.request(call, access)
+        """Carry out a call that sends or changes something, in another form where Telegram refuses the first.
+
+        Raises a `SendFailed` that fits. An album's receipt names its first message.
+        """
+        for _ in range(MAX_REPAIRS):
+            try:
+                return await self._carry_out(call, access)
+            except Refused as refused:
+                repaired = mended(call, refused)
+                if repaired is None:
+                    raise
+            if isinstance(repaired, Receipt):
+                return repaired
+            call = repaired
+        return await self._carry_out(call, access)
+
+    async def _carry_out(self, call: Call, access: ChannelAccess) -> Receipt:
+        status, body = await (self._upload(call, access) if call.uploads else self.request(call, access))
         if status == 200:
             try:
                 answer = _decode_sent(body)
@@ -94,6 +120,8 @@ class TelegramClient:
                 answer = None
             if answer is not None and answer.ok:
                 sent = answer.result
+                if isinstance(sent, list):
+                    sent = sent[0] if sent else True
                 return Receipt(message=str(sent.message_id)) if isinstance(sent, _Message) else Receipt()
             if answer is None and _is_ok(body):
                 return Receipt()
@@ -104,17 +132,41 @@ class TelegramClient:
     ) -> tuple[int, bytes]:
         """The HTTP status and the whole body of the answer. Raises a `SendFailed` if there is none."""
         url = _url(api_base(access), access.secrets.get(BOT_TOKEN, ""), call.method)
-        session = self._open()
+        session = self.session()
         failure: SendFailed
         try:
             # Redirects are not followed: they would carry the token elsewhere.
             response = await session.post(
-                url, data=call.body, allow_redirects=False, timeout=patience or session.timeout
+                url,
+                data=call.body,
+                allow_redirects=False,
+                timeout=patience or (session.timeout if call.method in _QUICK else _FETCHING),
             )
             return response.status, await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             failure = transport_failure(error)
         # Raised out here, so that the error above, which names the URL, is not even its context.
+        raise failure
+
+    async def _upload(self, call: Call, access: ChannelAccess) -> tuple[int, bytes]:
+        """As `request`, with the call's files. Raises what their reading failed with, too."""
+        base = api_base(access)
+        url = _url(base, access.secrets.get(BOT_TOKEN, ""), call.method)
+        parcel, failure = Parcel(), None
+        async with AsyncExitStack() as opened:
+            await parcel.pack(call, self._files, opened, own_server=base != API_BASE)
+            try:
+                async with asyncio.timeout(UPLOAD_SECONDS):
+                    response = await self.session().post(
+                        url,
+                        data=parcel.writer,
+                        headers={"Content-Type": parcel.writer.content_type},
+                        allow_redirects=False,
+                        timeout=_FETCHING,
+                    )
+                    return response.status, await response.read()
+            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+                failure = parcel.failure or transport_failure(error)
         raise failure
 
     def failure(self, call: Call, status: int, body: bytes, access: ChannelAccess) -> SendFailed:
@@ -127,7 +179,8 @@ class TelegramClient:
         if self._session is not None:
             await self._session.close()
 
-    def _open(self) -> ClientSession:
+    def session(self) -> ClientSession:
+        """The open session. Raises `TryLater` once the client is closed."""
         if self._closed:
             raise TryLater("the Telegram client is closed", code="closed")
         if self._session is None:

@@ -8,7 +8,8 @@
 | no connection: refused, DNS, TLS, connect timeout  | TryLater                                    |
 | connection lost, silent or cut after the request   | Uncertain                                   |
 | 403, and 400 for a chat or user that is no more    | CustomerGone                                |
-| 400 with `migrate_to_chat_id`, any other 400, 413  | Refused                                     |
+| 400 with `migrate_to_chat_id`                      | Migrated, a Refused that names the new chat |
+| any other 400, 413                                 | Refused (see `adapters.telegram.repairs`)   |
 | 401, 404, a redirect                               | Misconfigured                               |
 
 Error texts: https://github.com/tdlib/telegram-bot-api (`Client::fail_query_with_error`).
@@ -27,6 +28,17 @@ from adapters.text import clean
 
 MAX_DESCRIPTION = 300
 """Characters of Telegram's own words that a reason repeats."""
+
+
+class Migrated(Refused):
+    """The group became a supergroup, which has another id."""
+
+    def __init__(self, chat: int) -> None:
+        super().__init__(
+            f"Telegram: the group became a supergroup; its chat id is now {chat}", code="migrated"
+        )
+        self.chat = chat
+
 
 _GONE: Final = (
     "chat not found",
@@ -92,10 +104,7 @@ def _by_description(method: str, code: int, text: str, parameters: _Parameters) 
 
 def _bad_request(text: str, parameters: _Parameters) -> SendFailed:
     if parameters.migrate_to_chat_id is not None:
-        return Refused(
-            f"Telegram: the group became a supergroup; its chat id is now {parameters.migrate_to_chat_id}",
-            code="migrated",
-        )
+        return Migrated(parameters.migrate_to_chat_id)
     lower = text.lower()
     if any(sign in lower for sign in _GONE):
         return CustomerGone(f"Telegram: {text}", code="400")

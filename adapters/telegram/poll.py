@@ -13,7 +13,7 @@ from adapters.errors import TryLater, Uncertain
 from adapters.http import read_timeout
 from adapters.protocol import Call, ChannelAccess
 from adapters.telegram.client import TelegramClient
-from adapters.telegram.parse import ALLOWED_UPDATES
+from adapters.telegram.parse import wanted_updates
 
 MAX_UPDATES = 100
 """Updates in one answer; Telegram gives no more."""
@@ -51,7 +51,7 @@ async def get_updates(
                 "offset": offset,
                 "limit": MAX_UPDATES,
                 "timeout": timeout_seconds,
-                "allowed_updates": ALLOWED_UPDATES,
+                "allowed_updates": wanted_updates(access),
             }
         ),
     )

@@ -17,6 +17,7 @@ from adapters.protocol import Adapter, Call, ChannelAccess, Envelope, Receipt
 from adapters.telegram import manage
 from adapters.telegram.adapter import TelegramAdapter
 from adapters.telegram.client import TelegramClient
+from adapters.telegram.failures import Migrated
 from adapters.telegram.poll import get_updates, next_offset
 from engine.events import ChoiceMade, CommandReceived
 from engine.messages import Choice, OutboundMessage
@@ -106,7 +107,7 @@ async def test_whatever_is_rendered_is_accepted(
         (Fault(kind="error", status=403, description="Forbidden: user is deactivated"), CustomerGone, 0),
         (Fault(kind="error", status=400, description="Bad Request: PEER_ID_INVALID"), CustomerGone, 0),
         (Fault(kind="error", status=400, description="Bad Request: no rights"), Refused, 0),
-        (Fault(kind="error", status=400, parameters={"migrate_to_chat_id": -5}), Refused, 0),
+        (Fault(kind="error", status=400, parameters={"migrate_to_chat_id": -5}), Migrated, 0),
         (Fault(kind="error", status=302, html=True), Misconfigured, 0),
         (Fault(kind="error", status=200, html=True), Uncertain, 0),
         (Fault(kind="refuse"), Uncertain, 0),

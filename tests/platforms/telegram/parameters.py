@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from tests.platforms.telegram.errors import ApiError, bad_request
+
+_TOO_LARGE = ApiError(413, "Request Entity Too Large")
+
+
+class Part(NamedTuple):
+    """An uploaded file."""
+
+    name: str
+    mime_type: str
+    data: bytes
 
 
 class Parameters(dict[str, Any]):
     """Values by name. In forms everything is a string, nested values are JSON in one; in JSON they are native."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.files: dict[str, Part] = {}
+        """What was uploaded, by the field's name."""
 
     def string(self, name: str, default: str = "") -> str:
         """A string; numbers are taken as their digits, as the real server does."""
@@ -51,8 +66,10 @@ class Parameters(dict[str, Any]):
             raise bad_request(f"can't parse {name} JSON object") from None
 
 
-async def read_parameters(request: web.BaseRequest) -> Parameters:
-    """All parameters of a request; the body's win over the query's."""
+async def read_parameters(request: web.BaseRequest, max_bytes: int) -> Parameters:
+    """All parameters of a request; the body's win over the query's. 413 for more than `max_bytes`."""
+    if (request.content_length or 0) > max_bytes:
+        raise _TOO_LARGE
     found = Parameters()
     query = request.raw_path.partition("?")[2]
     if query:
@@ -60,12 +77,32 @@ async def read_parameters(request: web.BaseRequest) -> Parameters:
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         found.update(_json_object(await request.read()))
-    elif kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    elif kind == "multipart/form-data":
+        await _read_multipart(request, found, max_bytes)
+    elif kind == "application/x-www-form-urlencoded":
         form = await request.post()
         found.update({name: value for name, value in form.items() if isinstance(value, str)})
     elif await request.read():
         raise bad_request("the request's content type is not supported")
     return found
+
+
+async def _read_multipart(request: web.BaseRequest, found: Parameters, max_bytes: int) -> None:
+    size = 0
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            raise bad_request("nested multipart is not supported")
+        chunks = []
+        while chunk := await part.read_chunk():
+            size += len(chunk)
+            if size > max_bytes:
+                raise _TOO_LARGE
+            chunks.append(bytes(chunk))
+        data, name = b"".join(chunks), part.name or ""
+        if part.filename is None:
+            found[name] = data.decode()
+        else:
+            found.files[name] = Part(part.filename, part.headers.get("Content-Type", ""), data)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

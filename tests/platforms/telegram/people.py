@@ -6,6 +6,7 @@ import re
 import time
 from typing import Any
 
+from tests.platforms.telegram.stock import MediaKind, content, keep
 from tests.platforms.telegram.world import CALLBACK_SECONDS, JSON, Bot, Chat, Person
 
 _COMMAND = re.compile(r"/[A-Za-z0-9_]+(?:@[A-Za-z0-9_]+)?")
@@ -48,6 +49,31 @@ def say(
 def send(bot: Bot, chat_id: int, content: JSON) -> int | None:
     """A customer sends any other content, such as `{"location": {…}}`."""
     return bot.receive("message", message(bot, bot.chat(chat_id), content), ("chat", chat_id))
+
+
+def send_file(
+    bot: Bot, chat_id: int, kind: MediaKind, data: bytes, *, name: str = "", size: int | None = None
+) -> int | None:
+    """A customer sends a file, which the bot may then read. `size` in bytes, for one that only pretends to be large."""
+    file = keep(bot, kind, name or f"{kind}.bin", "", data, size)
+    return send(bot, chat_id, content(kind, file))
+
+
+def query(bot: Bot, user: int, text: str) -> str:
+    """Somebody types after the bot's name, in some chat. Returns the query's id."""
+    number = str(next(bot.world.callback_ids))
+    bot.inline_queries[number] = time.monotonic() + CALLBACK_SECONDS
+    person = Person(id=user).json()
+    bot.receive(
+        "inline_query", {"id": number, "from": person, "query": text, "offset": "", "chat_type": "sender"}
+    )
+    return number
+
+
+def expire(bot: Bot) -> None:
+    """Let every query's time run out: callbacks' and inline ones'."""
+    bot.callbacks = dict.fromkeys(bot.callbacks, 0.0)
+    bot.inline_queries = dict.fromkeys(bot.inline_queries, 0.0)
 
 
 def press(bot: Bot, chat_id: int, message_id: int, data: str) -> int | None:

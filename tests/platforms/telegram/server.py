@@ -24,6 +24,7 @@ from tests.platforms.telegram.fast import FastConnection
 from tests.platforms.telegram.faults import Fault, Programme
 from tests.platforms.telegram.methods import METHODS
 from tests.platforms.telegram.parameters import Parameters, read_parameters
+from tests.platforms.telegram.stock import download
 from tests.platforms.telegram.world import DEFAULT_TOKEN, Bot, Sent, World
 
 SHUTDOWN_SECONDS: Final = 1.0
@@ -124,6 +125,8 @@ class MockTelegram:
         path = request.raw_path.partition("?")[0]
         if path.startswith("/_control/"):
             return await self._control.handle(request, path.removeprefix("/_control/"))
+        if path.startswith("/file/bot"):
+            return self._download(path.removeprefix("/file/bot"))
         token, _, method = path.removeprefix("/bot").partition("/")
         if not path.startswith("/bot") or not method:
             return _refusal(_NOT_FOUND)
@@ -132,10 +135,22 @@ class MockTelegram:
         if bot is None:
             return _refusal(ApiError(401, "Unauthorized") if _TOKEN.fullmatch(token) else _NOT_FOUND)
         try:
-            given = await read_parameters(request)
+            given = await read_parameters(request, self.world.max_upload)
             return await self._answer(request, bot, method.lower(), given)
         except ApiError as error:
             return _refusal(error)
+
+    def _download(self, path: str) -> web.Response:
+        """A file of the file server, as Telegram gives it out: without telling its type."""
+        token, _, file_path = unquote(path).partition("/")
+        bot = self.world.bots.get(token)
+        try:
+            if bot is None:
+                raise ApiError(401, "Unauthorized")
+            file = download(bot, file_path)
+        except ApiError as error:
+            return _refusal(error)
+        return web.Response(body=file.data, content_type="application/octet-stream")
 
     async def _answer(
         self, request: web.BaseRequest, bot: Bot, method: str, given: Parameters

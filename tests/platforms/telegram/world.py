@@ -6,19 +6,24 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
 from tests.platforms.telegram.errors import ApiError, bad_request
 from tests.platforms.telegram.limits import Limits
 
+if TYPE_CHECKING:
+    from tests.platforms.telegram.parameters import Parameters
+
 Via: TypeAlias = Literal["call", "webhook"]
 JSON: TypeAlias = dict[str, Any]
+Method: TypeAlias = "Callable[[Bot, Parameters, Via], Any]"
 
 DEFAULT_TOKEN: Final = "4242424242:mock-bot-token-for-tests-only-000000"
 OPT_IN_UPDATES: Final = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 """Kinds that come only when allowed_updates names them."""
+MAX_UPLOAD: Final = 50 * 1024 * 1024
 CALLBACK_SECONDS: Final = 150.0
 """How long a callback query can be answered."""
 
@@ -38,6 +43,31 @@ class Sent(msgspec.Struct, kw_only=True):
     """`time.monotonic()` at acceptance; on Linux comparable between processes of one machine."""
     wall: float
     via: Via = "call"
+    given: JSON = {}
+    """The call's parameters."""
+    files: list[str] = []
+    """Ids of the files that it sent; see `Bot.files`."""
+
+
+class StoredFile(msgspec.Struct, kw_only=True):
+    """A file that a bot sent or was sent."""
+
+    id: str
+    kind: str
+    name: str
+    mime_type: str
+    data: bytes
+    size: int
+    """In bytes; larger than `data` for one that only pretends to be."""
+    path: str
+
+
+class Page(msgspec.Struct, kw_only=True):
+    """What an address of the web gives to Telegram."""
+
+    status: int = 200
+    mime_type: str = ""
+    size: int = 1024
 
 
 class Person(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -64,6 +94,12 @@ class Chat:
         self.last_message_id = 0
         self.messages: dict[int, JSON] = {}
         self.threads: set[int] = set()
+        self.uneditable: set[int] = set()
+        """Messages with a reply keyboard, which can't be edited."""
+        self.keyboard: JSON | None = None
+        """The reply keyboard that the customer has before them."""
+        self.unwanted: frozenset[str] = frozenset()
+        """Reactions that this group does not allow."""
 
     def json(self) -> JSON:
         """A Chat object: private for positive ids, a supergroup (a forum once it has topics) for negative ones."""
@@ -115,6 +151,18 @@ class Bot:
         self.arrived = asyncio.Event()
         self.polls = 0
         self.callbacks: dict[str, float] = {}
+        self.inline_queries: dict[str, float] = {}
+        self.files: dict[str, StoredFile] = {}
+        self.business: set[str] = set()
+        """Ids of the business connections."""
+        self.rights: JSON = {
+            "can_join_groups": True,
+            "can_read_all_group_messages": False,
+            "supports_inline_queries": False,
+        }
+        """What @BotFather lets it do."""
+        self.name = "Mock Bot"
+        self.menu_button: JSON = {"type": "default"}
         self.commands: list[JSON] = []
         self.description = ""
         self.short_description = ""
@@ -124,7 +172,7 @@ class Bot:
 
     def json(self) -> JSON:
         """The bot as a User object."""
-        return {"id": self.id, "is_bot": True, "first_name": "Mock Bot", "username": self.username}
+        return {"id": self.id, "is_bot": True, "first_name": self.name, "username": self.username}
 
     def chat(self, chat_id: int) -> Chat:
         """The chat; made known to the bot if it was not."""
@@ -182,6 +230,10 @@ class World:
         self.open_chats = open_chats
         """Every chat exists, without having written first."""
         self.rate_limits = rate_limits
+        self.pages: dict[str, Page] = {}
+        """The web as Telegram finds it; see `stock`."""
+        self.max_upload = MAX_UPLOAD
+        """The largest body of a request, in bytes."""
         self.bots: dict[str, Bot] = {}
         self.log: list[Sent] = []
         self.changed = asyncio.Event()
@@ -202,6 +254,8 @@ class World:
         text: str = "",
         reply_markup: JSON | None = None,
         via: Via = "call",
+        given: JSON | None = None,
+        files: list[str] | None = None,
     ) -> None:
         """Log an accepted call with the time of its acceptance."""
         keep = not self.bench
@@ -218,6 +272,8 @@ class World:
                 monotonic=time.monotonic(),
                 wall=time.time(),
                 via=via,
+                given=dict(given) if keep and given else {},
+                files=files or [],
             )
         )
         self.changed.set()
