@@ -51,7 +51,7 @@ def read_membership(key: str, event: Object, origin: Origin, now: datetime) -> I
         sender=sender_of(origin, string(event, "inviter") or user if ours else user),
         body=MembersChanged(joined=(user,) if joined else (), left=() if joined else (user,), bot=ours),
         occurred_at=moment_of(string(event, "event_ts"), now),
-        context=Context(place="channel", overheard=True),
+        context=Context(place="channel", overheard=not ours),
     )
 
 

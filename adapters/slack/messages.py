@@ -148,7 +148,7 @@ def _context(event: Object, channel: str, thread: str, *, mentioned: bool) -> Co
     shared = _shared(event)
     return Context(
         reply_to=thread,
-        quote=string(shared, "text") if shared else "",
+        quote=read_words(shared)[0] if shared else "",
         forwarded=shared is not None,
         forwarded_from=string(shared, "author_name") if shared else "",
         place="group" if string(event, "channel_type") == "mpim" else place,  # type: ignore[arg-type]
