@@ -78,6 +78,9 @@ def _elements(text: str, spans: Sequence[Span]) -> list[JSON]:
         if not found or found[-1][0] != kind:
             found.append((kind, []))
         found[-1][1].extend(_runs(text[start:end], over, kind))
+    found = [
+        one for place, one in enumerate(found) if not 0 < place < len(found) - 1 or not _is_break(one[1])
+    ]
     _join(found)
     return [{"type": kind, "elements": parts} for kind, parts in found if parts]
 
@@ -87,6 +90,11 @@ def _kind(over: Sequence[Span]) -> Kind:
     if "pre" in kinds:
         return "rich_text_preformatted"
     return "rich_text_quote" if "quote" in kinds else "rich_text_section"
+
+
+def _is_break(parts: Sequence[JSON]) -> bool:
+    """Whether it is no more than the line break between two parts, each of which has lines of its own."""
+    return len(parts) == 1 and parts[0].get("text") == "\n"
 
 
 def _join(found: list[tuple[Kind, list[JSON]]]) -> None:
