@@ -50,7 +50,15 @@ def place(bot: Bot, chat: Chat, given: Parameters) -> JSON:
 
 
 def post(
-    bot: Bot, method: str, given: Parameters, via: Via, parts: JSON, *, text: str = "", files: Any = ()
+    bot: Bot,
+    method: str,
+    given: Parameters,
+    via: Via,
+    parts: JSON,
+    *,
+    text: str = "",
+    files: Any = (),
+    paced: bool = False,
 ) -> JSON:
     """Check what every send has in common, then keep and log the message; answers with it."""
     chat = target(bot, given)
@@ -59,7 +67,8 @@ def post(
     markup = check_markup(raw, private=private) if raw is not None else None
     where = place(bot, chat, given) if len(given) > 2 else {}
     answered = _answered(chat, given) if "reply_parameters" in given else None
-    _pace(bot, chat)
+    if not paced:
+        _pace(bot, chat)
     message_id = chat.next_message_id()
     message: JSON = {
         "message_id": message_id,
@@ -172,9 +181,9 @@ def send_media_group(bot: Bot, given: Parameters, via: Via) -> list[JSON]:
         more: JSON = {"caption": text} if text else {}
         more |= {"caption_entities": entities} if entities else {}
         prepared.append((file, text, {**content(kind, file), **more, "media_group_id": group}))
-    _pace(bot, chat, len(items) - 1)
+    _pace(bot, chat, len(items))
     return [
-        post(bot, "sendMediaGroup", given, via, parts, text=text, files=[file])
+        post(bot, "sendMediaGroup", given, via, parts, text=text, files=[file], paced=True)
         for file, text, parts in prepared
     ]
 
