@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -138,7 +139,7 @@ class Four:
     async def post(self, platform: str, body: bytes, **headers: str) -> tuple[int, bytes]:
         """An authentic body, unless `headers` say otherwise; status and answer."""
         sent = {**signed(platform, body), **headers}
-        async with self.session.post(self.webhook(platform), data=body, headers=sent) as response:
+        async with self.session.post(self.webhook(platform), data=io.BytesIO(body), headers=sent) as response:
             return response.status, await response.read()
 
     async def rows(self, query: str, *arguments: Any) -> list[Any]:
