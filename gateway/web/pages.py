@@ -1,4 +1,4 @@
-"""What the web channel serves over plain HTTP: the widget's script and the demo page. Both need nothing else."""
+"""What the web channel serves over plain HTTP: the widget's scripts and the demo page. Both need nothing else."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from widget import DIST
 SCRIPT_SECONDS: Final = 300
 """How long a browser uses the script without asking; after that it asks with the ETag."""
 
+MIN_VERSION: Final = 8
+"""Hexadecimal digits of its digest by which a script's address names its content."""
+_FOR_GOOD: Final = "public, max-age=31536000, immutable"
+
 DemoRoute: TypeAlias = Callable[[], Awaitable[str | None]]
 """The public id of the channel that the demo page shows, or None when there is no web channel."""
 
@@ -35,7 +39,7 @@ _SECURE_HEADERS: Final = {
 
 
 class Script:
-    """`widget.js`: read once, served with an ETag, compressed once."""
+    """One of the widget's scripts: read once, served with an ETag, compressed once."""
 
     def __init__(self, path: Path = DIST / "widget.js") -> None:
         self._body = path.read_bytes()
@@ -43,11 +47,13 @@ class Script:
         self.etag = sha256(self._body).hexdigest()[:32]
 
     async def get(self, request: web.Request) -> web.Response:
-        """GET /widget.js, from any site."""
+        """GET /widget.js, from any site. An address that names this very content (`?v=`) may be kept for good."""
+        version = request.query.get("v", "")
+        kept = len(version) >= MIN_VERSION and self.etag.startswith(version)
         headers = {
             **_SECURE_HEADERS,
             hdrs.ETAG: f'"{self.etag}"',
-            hdrs.CACHE_CONTROL: f"public, max-age={SCRIPT_SECONDS}, must-revalidate",
+            hdrs.CACHE_CONTROL: _FOR_GOOD if kept else f"public, max-age={SCRIPT_SECONDS}, must-revalidate",
             hdrs.VARY: hdrs.ACCEPT_ENCODING,
             hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
             "Cross-Origin-Resource-Policy": "cross-origin",

@@ -26,6 +26,7 @@ from gateway.web.presence import Presence
 from gateway.web.session import INTERNAL_ERROR, Session, Tools
 from gateway.web.socket import TRY_AGAIN_LATER
 from gateway.web.texts import Texts
+from widget import DIST
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
 HEARTBEAT_SECONDS: Final = 30.0
@@ -81,7 +82,7 @@ class WebService:
         self._tools: Tools
         self._find_channel: FindChannel
         self._demo: DemoPage
-        self._script = Script()
+        self._scripts = (Script(), Script(DIST / "widget-parts.js"))
         self._texts = Texts()
 
     def connect(
@@ -106,7 +107,8 @@ class WebService:
         """The channel's HTTP routes."""
         return [
             web.get("/", self._demo.get),
-            web.get("/widget.js", self._script.get),
+            web.get("/widget.js", self._scripts[0].get),
+            web.get("/widget-parts.js", self._scripts[1].get),
             web.get("/widget/{route}/config", self.config),
             web.get("/widget/{route}/socket", self.socket),
         ]

@@ -5,20 +5,66 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
+from adapters.web import token
 from gateway.channel import Channel
 from gateway.errors import Unavailable
 from gateway.web.hub import render
 from gateway.web.ports import Entry
 from gateway.web.service import WebService
-from tests.unit.web_doubles import NOW, MemoryTranscript, MemoryTurns, NotedStatuses, web_channel
+from tests.unit.web_doubles import (
+    NOW,
+    ORGANIZATION,
+    SECRET,
+    MemoryTranscript,
+    MemoryTurns,
+    NotedStatuses,
+    web_channel,
+)
 
 PATIENCE = 5.0
+
+
+class Shelf:
+    """Files in memory: what visitors uploaded, and what the bot's messages show."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[bytes, str]] = {}
+        """Name in the address: bytes and MIME type."""
+        self.owners: dict[UUID, tuple[UUID, UUID]] = {}
+        """Upload: channel and visitor."""
+        self.refuses = ""
+        """What uploads are refused with, if they are."""
+
+    def put(self, name: str, body: bytes, mime_type: str) -> str:
+        """Keep a file; returns its address on the site."""
+        self.files[name] = (body, mime_type)
+        return f"/files/{name}"
+
+    def link(self, organization_id: UUID, media_id: UUID) -> str:
+        """As the gateway's signed links."""
+        return f"/files/{media_id}"
+
+    async def owns(self, media_id: UUID, channel_id: UUID, visitor: UUID) -> bool:
+        """Whose an upload is."""
+        return self.owners.get(media_id) == (channel_id, visitor)
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """A file, as a browser asks for it: whole, or a part of it (RFC 9110, section 14)."""
+        body, mime_type = self.files[request.match_info["name"]]
+        asked = request.http_range
+        start, stop = asked.start or 0, asked.stop or len(body)
+        headers = {"Accept-Ranges": "bytes", "Content-Type": mime_type}
+        if "Range" not in request.headers:
+            return web.Response(body=body, headers=headers)
+        headers["Content-Range"] = f"bytes {start}-{min(stop, len(body)) - 1}/{len(body)}"
+        return web.Response(status=206, body=body[start:stop], headers=headers)
 
 
 class Site:
@@ -30,15 +76,29 @@ class Site:
         self.statuses = NotedStatuses()
         self.channels: dict[str, Channel] = {"demo": web_channel()}
         self.away = False
-        self.service = WebService(transcript=self.transcript, redis_url=redis_url, clock=lambda: NOW)
+        self.shelf = Shelf()
+        self.service = WebService(
+            transcript=self.transcript,
+            redis_url=redis_url,
+            clock=lambda: NOW,
+            link=self.shelf.link,
+            owns=self.shelf.owns,
+        )
         self.service.connect(
             accept=self.turns.accept,
             find_channel=self._find,
             statuses=self.statuses,
             demo_route=self._demo,
         )
-        app = web.Application()
-        app.add_routes([*self.service.routes(), web.get("/shop", self._shop)])
+        app = web.Application(client_max_size=64 * 2**20)
+        app.add_routes(
+            [
+                *self.service.routes(),
+                web.get("/shop", self._shop),
+                web.get("/files/{name}", self.shelf.get),
+                web.post("/widget/{route}/media", self._upload),
+            ]
+        )
         self.server = TestServer(app)
         self.client: ClientSession
 
@@ -50,13 +110,39 @@ class Site:
     async def _demo(self) -> str | None:
         return next(iter(self.channels), None)
 
+    async def _upload(self, request: web.Request) -> web.Response:
+        """As the gateway answers an upload: by the content, for the visitor of the token."""
+        channel = self.channels[request.match_info["route"]]
+        signed = request.headers["Authorization"].removeprefix("Bearer ")
+        visitor = token.verify(signed, SECRET, channel.id, NOW)
+        assert visitor is not None
+        if self.shelf.refuses:
+            return web.json_response({"error": "not_taken", "message": self.shelf.refuses}, status=415)
+        part = (await request.post())["file"]
+        assert isinstance(part, web.FileField)
+        body, media = part.file.read(), uuid4()
+        self.shelf.put(str(media), body, part.content_type)
+        self.shelf.owners[media] = (channel.id, visitor)
+        family = part.content_type.partition("/")[0]
+        answer = {
+            "media": str(media),
+            "kind": family if family in ("image", "audio", "video") else "document",
+            "name": part.filename,
+            "mime_type": part.content_type,
+            "size": len(body),
+        }
+        return web.json_response(answer, status=201)
+
     async def _shop(self, request: web.Request) -> web.Response:
-        """A site's page that embeds the widget; the query has the script's attributes."""
-        attributes = " ".join(f'{name}="{value}"' for name, value in request.query.items())
+        """A site's page that embeds the widget; the query has the script's attributes, and the page's language."""
+        query = dict(request.query)
+        language, policy = query.pop("lang", ""), query.pop("policy", "")
+        attributes = " ".join(f'{name}="{value}"' for name, value in query.items())
         script = f'<script src="/widget.js" {attributes} async></script>'
-        head = '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        page = f"<!doctype html><html><head>{head}</head><body><h1>Shop</h1>{script}</body></html>"
-        return web.Response(text=page, content_type="text/html")
+        head = '<meta name="viewport" content="width=device-width,initial-scale=1"><title>The shop</title>'
+        page = f'<!doctype html><html lang="{language}"><head>{head}</head><body><h1>Shop</h1>{script}</body></html>'
+        headers = {"Content-Security-Policy": policy} if policy else {}
+        return web.Response(text=page, content_type="text/html", headers=headers)
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Give the demo channel other settings."""
@@ -75,7 +161,8 @@ class Site:
 
     def deliver(self, entry: Entry) -> None:
         """What delivery does with a bot's message."""
-        self.service.hub.deliver(entry.conversation_id, entry.seq, render(entry))
+        frame = render(entry, partial(self.shelf.link, ORGANIZATION))
+        self.service.hub.deliver(entry.conversation_id, entry.seq, frame)
 
 
 class Widget:

@@ -13,10 +13,11 @@ from aiohttp import WSMsgType
 
 from adapters.protocol import ChannelAccess, Parsed
 from adapters.web.adapter import WebAdapter
-from engine.events import ChoiceMade, CommandReceived, InboundEvent, TextReceived
+from engine.events import InboundEvent
 from gateway.channel import Channel
 from gateway.errors import Unavailable
 from gateway.turns.arrival import Accepted
+from gateway.turns.transcript import describe
 from gateway.web.notes import Note
 from gateway.web.ports import Entry, Found, Position, SeenUpTo
 
@@ -142,26 +143,20 @@ class MemoryTurns:
         self.events.append(event)
         contact = (channel.id, event.conversation_key)
         conversation_id = self.transcript.contacts.setdefault(contact, uuid4())
-        text = said(event)
+        said = describe(event.body)
         seq = None
-        if text is not None:
-            entry = self.transcript.add(conversation_id, text, sender="customer", client_id=event.message)
+        if said is not None:
+            _, text, payload = said
+            entry = self.transcript.add(
+                conversation_id,
+                text,
+                sender="customer",
+                client_id=event.message,
+                payload=msgspec.json.decode(payload),
+            )
             seq = entry.seq
         self._known[key] = Accepted(conversation_id=conversation_id, seq=seq)
         return self._known[key]
-
-
-def said(event: InboundEvent) -> str | None:
-    """The text that an event leaves in the transcript; None for what is no message."""
-    match event.body:
-        case TextReceived(text=text):
-            return text
-        case ChoiceMade(title=title):
-            return title
-        case CommandReceived(command=command):
-            return f"/{command}"
-        case _:
-            return None
 
 
 class NotedStatuses:

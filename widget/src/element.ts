@@ -2,14 +2,15 @@ import { openByItself } from "./autoopen";
 import { Chat } from "./chat";
 import { inkOn } from "./colors";
 import { configure, type Config } from "./config";
+import { fetchKit } from "./kit";
+import type { Kit } from "./parts";
 import type { Message } from "./protocol";
 import { Keep } from "./storage";
 import css from "./styles.css";
 import { isRightToLeft, words, type Texts } from "./texts";
-import { upload } from "./upload";
 import { h } from "./view/dom";
 import { Launcher } from "./view/launcher";
-import { Lightbox } from "./view/lightbox";
+import type { Lightbox } from "./view/lightbox";
 import { spoken } from "./view/line";
 import { Panel } from "./view/panel";
 
@@ -29,6 +30,8 @@ export interface Bot {
   readonly own: unknown;
   /** What the page gives the visitor along. */
   readonly payload: string;
+  /** By which the page's content security policy trusts the script, if it does. */
+  readonly nonce: string;
 }
 
 /** What the server tells about the channel, if it could be asked. */
@@ -48,7 +51,9 @@ export class ChannelGatewayWidget extends HTMLElement {
   #chat: Chat | null = null;
   #panel: Panel | null = null;
   #launcher: Launcher | null = null;
-  readonly #lightbox = new Lightbox();
+  #lightbox: Lightbox | null = null;
+  #kit: Kit | null | undefined;
+  #nonce = "";
   #session: Keep | null = null;
   #own: unknown = {};
   #config: Config = configure();
@@ -62,15 +67,19 @@ export class ChannelGatewayWidget extends HTMLElement {
 
   constructor() {
     super();
-    const shadow = this.attachShadow({ mode: "open" });
+    this.attachShadow({ mode: "open" }).append(this.#root);
+    this.#dress(css);
+  }
+
+  #dress(css: string): void {
+    const shadow = this.shadowRoot!;
     try {
       const sheet = new CSSStyleSheet(); // allowed by every content security policy
       sheet.replaceSync(css);
-      shadow.adoptedStyleSheets = [sheet];
+      shadow.adoptedStyleSheets = [...shadow.adoptedStyleSheets, sheet];
     } catch {
-      shadow.append(h("style", {}, css)); // Safari before 16.4
+      shadow.prepend(h("style", {}, css)); // Safari before 16.4
     }
-    shadow.append(this.#root);
   }
 
   /** Begin. */
@@ -78,6 +87,7 @@ export class ChannelGatewayWidget extends HTMLElement {
     if (this.#chat) return;
     this.#own = bot.own;
     this.#base = bot.base;
+    this.#nonce = bot.nonce;
     this.#name = told.bot?.name ?? "";
     this.#translated = told.words;
     this.#language = told.language ?? "";
@@ -96,6 +106,7 @@ export class ChannelGatewayWidget extends HTMLElement {
     this.#listen();
     this.#draw();
     if (this.#chat.known || this.#config.loading.preload) this.#chat.connect();
+    if (this.#config.loading.preload) void this.#equip();
     const remembered = this.#session.get("open");
     if (remembered === "yes") this.#show(true, false);
     else if (remembered === null) openByItself(this.#config.behavior, () => this.#show(true, false));
@@ -120,16 +131,31 @@ export class ChannelGatewayWidget extends HTMLElement {
       close: () => this.#show(false),
       say: (text) => chat.say(text),
       send: (files, caption, shown) => chat.sendFiles(files, caption, shown),
-      upload: async (file, progress, signal) => upload(media, await chat.token(), file, progress, signal),
+      upload: async (file, progress, signal) =>
+        this.#kit!.upload(media, await chat.token(), file, progress, signal),
       pick: (choice) => chat.choose(choice),
       restart: () => chat.restart(),
       retry: (key) => chat.retry(key),
       react: (line, emoji) => chat.react(line, emoji),
       shareLocation: (latitude, longitude) => chat.shareLocation(latitude, longitude),
       shareContact: (name, phone) => chat.shareContact(name, phone),
-      enlarge: (pictures, first) => this.#lightbox.open(pictures, first, this.#texts),
+      enlarge: (pictures, first) => this.#lightbox?.open(pictures, first, this.#texts),
     });
-    this.#root.append(this.#panel.element, this.#launcher.element, this.#lightbox.element);
+    this.#root.append(this.#panel.element, this.#launcher.element);
+  }
+
+  /** Get what shows more than words, once. */
+  async #equip(): Promise<void> {
+    if (this.#kit !== undefined) return;
+    const kit = await fetchKit(this.#base, this.#nonce);
+    if (this.#kit !== undefined) return;
+    this.#kit = kit;
+    if (kit) {
+      this.#dress(kit.css);
+      this.#lightbox = new kit.Lightbox();
+      this.#root.append(this.#lightbox.element);
+    }
+    this.#draw();
   }
 
   #listen(): void {
@@ -200,6 +226,7 @@ export class ChannelGatewayWidget extends HTMLElement {
     this.#root.classList.toggle("open", open);
     this.#render();
     if (open) this.#chat.open();
+    if (open) void this.#equip();
     this.#panel?.show(open, focus);
     if (!open && focus) this.#launcher?.element.focus({ preventScroll: true });
     this.#see();
@@ -234,7 +261,7 @@ export class ChannelGatewayWidget extends HTMLElement {
     const unread = this.#config.behavior.notification_badge ? this.#chat.unread : 0;
     this.#launcher?.update(this.#open, unread, this.#texts);
     this.#panel?.update({
-      chat: this.#chat, name: this.#name, config: this.#config, texts: this.#texts, language: this.#language,
+      kit: this.#kit, chat: this.#chat, name: this.#name, config: this.#config, texts: this.#texts, language: this.#language,
       base: this.#base,
     });
   }

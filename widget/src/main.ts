@@ -62,7 +62,8 @@ async function embed(script: HTMLScriptElement): Promise<void> {
   }
   const widget = document.createElement(TAG) as ChannelGatewayWidget;
   document.body.append(widget);
-  widget.start({ id, base, own, payload: (script.dataset["payload"] ?? "").slice(0, 256) }, told);
+  const payload = (script.dataset["payload"] ?? "").slice(0, 256);
+  widget.start({ id, base, own, payload, nonce: script.nonce }, told);
 }
 
 if (!customElements.get(TAG)) customElements.define(TAG, ChannelGatewayWidget);

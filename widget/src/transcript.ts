@@ -9,6 +9,8 @@ export interface Line {
   /** The server's id of what it shows now; empty as long as the server has none. */
   id: string;
   text: string;
+  /** Everything in words, parts and all. */
+  plain: string;
   parts: Parts;
   /** What the visitor picked, if it is a choice of theirs. */
   readonly choice: string;
@@ -111,6 +113,7 @@ export class Transcript {
   #change(line: Line, message: Message): void {
     line.id = message.id;
     line.text = message.words ?? message.text;
+    line.plain = message.text;
     line.parts = message;
     line.version++;
     this.#byId.set(message.id, line);
@@ -124,6 +127,7 @@ export class Transcript {
       id: message.id,
       from: message.from,
       text: message.words ?? message.text,
+      plain: message.text,
       parts: message,
       choice: message.choice ?? "",
       at: new Date(message.at),
@@ -146,7 +150,7 @@ export class Transcript {
   add(key: string, said: { text?: string; parts?: Parts; choice?: string }, at: Date): void {
     if (this.#byKey.has(key)) return;
     const { text = "", parts = {}, choice = "" } = said;
-    const line: Line = { ...EMPTY, key, text, parts, choice, at };
+    const line: Line = { ...EMPTY, key, text, plain: text, parts, choice, at };
     this.#byKey.set(key, line);
     this.#lines.push(line);
   }
@@ -213,7 +217,7 @@ export class Transcript {
 }
 
 const EMPTY: Line = {
-  key: "", id: "", from: "customer", text: "", parts: {}, choice: "", reaction: "", version: 0, at: new Date(0),
+  key: "", id: "", from: "customer", text: "", plain: "", parts: {}, choice: "", reaction: "", version: 0, at: new Date(0),
   seq: null, order: Infinity, delivery: "waiting", reason: "",
 };
 

@@ -3,6 +3,7 @@ import { MAX_FILES, type Uploaded } from "../protocol";
 import { fill, type Texts } from "../texts";
 import { objection, UploadFailed, type Limits } from "../upload";
 import { h, icon } from "./dom";
+import { CLOSE, FILE } from "./icons";
 
 export type Upload = (file: File, progress: (share: number) => void, signal: AbortSignal) => Promise<Uploaded>;
 
@@ -93,7 +94,7 @@ export class Attachments {
     const drop = h(
       "button",
       { type: "button", class: "drop-piece", "aria-label": `${this.#texts.cancel}: ${name}` },
-      icon("close"),
+      icon(CLOSE),
     );
     drop.addEventListener("click", () => this.#remove(piece));
     const size = h("span", { class: "about" }, fileSize(file.size, this.#language));
@@ -139,7 +140,7 @@ export class Attachments {
 }
 
 function preview(file: File, local: string): HTMLElement {
-  const sign = h("span", { class: "sign" }, icon("file"));
+  const sign = h("span", { class: "sign" }, icon(FILE));
   if (!/^image\/(png|jpe?g|gif|webp|avif)$/.test(file.type)) return sign;
   const image = h("img", { alt: "" });
   image.addEventListener("load", () => sign.replaceChildren(image)); // a page may forbid pictures of its own

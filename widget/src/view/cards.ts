@@ -1,6 +1,7 @@
 import { anchor, safeLink, safeSource } from "../links";
 import type { Card, CardButton } from "../protocol";
 import { h, icon } from "./dom";
+import { BACK, NEXT, OUT } from "./icons";
 import type { Stage } from "./shown";
 
 /** Cards side by side: swiped by finger, or moved by arrow keys and buttons. One card alone just stands there. */
@@ -8,8 +9,8 @@ export function carousel(cards: readonly Card[], stage: Stage): HTMLElement {
   if (cards.length === 1) return h("div", { class: "carousel" }, single(cards[0]!, "", stage));
   const items = cards.map((card, index) => single(card, `${index + 1} / ${cards.length}`, stage));
   const track = h("div", { class: "slides", tabindex: 0, role: "group", "aria-label": stage.texts.cards }, ...items);
-  const before = h("button", { type: "button", class: "before", "aria-label": stage.texts.previous }, icon("back"));
-  const after = h("button", { type: "button", class: "after", "aria-label": stage.texts.next }, icon("next"));
+  const before = h("button", { type: "button", class: "before", "aria-label": stage.texts.previous }, icon(BACK));
+  const after = h("button", { type: "button", class: "after", "aria-label": stage.texts.next }, icon(NEXT));
   const rightToLeft = (): boolean => track.matches(":dir(rtl)");
   /** How far a card's beginning is from the track's, along the reading direction. */
   const distance = (item: Element): number => {
@@ -67,7 +68,7 @@ function cover(source: string, stage: Stage): HTMLElement {
 /** A button of a card: a link, or an answer. One that is neither is just its words. */
 function action({ title, id, url }: CardButton, stage: Stage): HTMLElement {
   const href = safeLink(url);
-  if (href) return opens(href, stage, h("span", { dir: "auto" }, title), icon("out"));
+  if (href) return opens(href, stage, h("span", { dir: "auto" }, title), icon(OUT));
   const button = h("button", { type: "button", dir: "auto", disabled: !id }, title);
   if (id) button.addEventListener("click", () => stage.pick({ id, title }));
   return button;

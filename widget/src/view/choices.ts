@@ -1,5 +1,6 @@
 import type { Choice } from "../protocol";
 import { h, icon } from "./dom";
+import { NEXT } from "./icons";
 
 /** `live`: asked just now. `stale`: something else was said since; still works. `used`: answered. */
 export type Asked = "live" | "stale" | "used";
@@ -18,7 +19,7 @@ export class Choices {
       if (cards) {
         const words = h("span", { class: "words" }, title);
         if (choice.description) words.append(h("span", { class: "description", dir: "auto" }, choice.description));
-        button.append(words, icon("next"));
+        button.append(words, icon(NEXT));
       } else button.append(title);
       this.element.append(button);
     }

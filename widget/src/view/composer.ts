@@ -1,8 +1,10 @@
+import type { Kit } from "../parts";
 import { MAX_TEXT, type Uploaded } from "../protocol";
 import { words, type Texts } from "../texts";
 import type { Limits } from "../upload";
-import { Attachments, type Upload } from "./attachments";
+import type { Attachments, Upload } from "./attachments";
 import { h, icon } from "./dom";
+import { CLIP, SEND } from "./icons";
 
 const MOST_HEIGHT_PX = 132;
 
@@ -20,47 +22,53 @@ export class Composer {
   readonly #attach: HTMLButtonElement;
   readonly #chooser: HTMLInputElement;
   readonly #problem = h("p", { class: "problem", id: "problem", role: "alert", hidden: true });
-  readonly #attachments: Attachments;
+  readonly #field: HTMLElement;
+  #attachments: Attachments | null = null;
   readonly #actions: ComposerActions;
   #texts: Texts = words();
+  #language = "";
 
   constructor(actions: ComposerActions) {
     this.#actions = actions;
-    this.#attachments = new Attachments(this.#texts, actions.upload, () => this.#changed());
     this.#input = h("textarea", {
       rows: 1, enterkeyhint: "send", autocomplete: "off", "aria-describedby": "problem",
       input: () => this.#changed(),
       keydown: (event) => this.#key(event as KeyboardEvent),
       paste: (event) => this.#pasted(event as ClipboardEvent),
     });
-    this.#button = h("button", { class: "send", type: "submit", disabled: true }, icon("send"));
+    this.#button = h("button", { class: "send", type: "submit", disabled: true }, icon(SEND));
     this.#chooser = h("input", { type: "file", multiple: true, hidden: true, change: () => this.#chosen() });
     this.#attach = h(
       "button",
       { class: "attach", type: "button", hidden: true, click: () => this.#chooser.click() },
-      icon("clip"),
+      icon(CLIP),
     );
-    this.element = h(
-      "form",
-      { class: "composer", submit: (event) => this.#submit(event) },
-      this.#problem,
-      this.#attachments.element,
-      h("div", { class: "field" }, this.#attach, this.#chooser, this.#input, this.#button),
-    );
+    this.#field = h("div", { class: "field" }, this.#attach, this.#chooser, this.#input, this.#button);
+    const submit = (event: Event): void => this.#submit(event);
+    this.element = h("form", { class: "composer", submit }, this.#problem, this.#field);
   }
 
-  update(texts: Texts, language: string, available: boolean, limits: Limits): void {
+  update(texts: Texts, language: string, available: boolean): void {
     this.#texts = texts;
-    this.#attachments.configure(texts, language, limits);
-    this.#attach.hidden = !limits.enabled;
+    this.#language = language;
     this.#attach.setAttribute("aria-label", texts.attach);
     this.#attach.title = texts.attach;
-    this.#chooser.accept = limits.allowed_types.join(",");
     this.#input.placeholder = texts.placeholder;
     this.#input.setAttribute("aria-label", texts.placeholder);
     this.#button.setAttribute("aria-label", texts.send);
     this.#input.disabled = this.#attach.disabled = !available;
     this.#changed();
+  }
+
+  /** Files may go along. */
+  allow(kit: Kit, limits: Limits): void {
+    if (!this.#attachments) {
+      this.#attachments = new kit.Attachments(this.#texts, this.#actions.upload, () => this.#changed());
+      this.#field.before(this.#attachments.element);
+      this.#attach.hidden = false;
+    }
+    this.#attachments.configure(this.#texts, this.#language, limits);
+    this.#chooser.accept = limits.allowed_types.join(",");
   }
 
   focus(): void {
@@ -69,7 +77,7 @@ export class Composer {
 
   /** Take files along with what is being written. */
   attach(files: Iterable<File>): void {
-    this.#attachments.add(files);
+    this.#attachments?.add(files);
     this.focus();
   }
 
@@ -81,7 +89,7 @@ export class Composer {
 
   #pasted(event: ClipboardEvent): void {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (!files.length || this.#attach.hidden) return;
+    if (!files.length || !this.#attachments) return;
     event.preventDefault();
     this.attach(files);
   }
@@ -96,9 +104,9 @@ export class Composer {
     event.preventDefault();
     if (this.#button.disabled) return;
     const text = this.#input.value.trim();
-    const { ready, shown } = this.#attachments;
+    const { ready = [], shown = [] } = this.#attachments ?? {};
     if (!(ready.length ? this.#actions.send(ready, text, shown) : this.#actions.say(text))) return;
-    this.#attachments.clear(true);
+    this.#attachments?.clear(true);
     this.#input.value = "";
     this.#changed();
     this.focus();
@@ -107,7 +115,7 @@ export class Composer {
   #changed(): void {
     const text = this.#input.value.trim();
     const long = tooLong(text);
-    const { busy, ready, problem } = this.#attachments;
+    const { busy = false, ready = [], problem = "" } = this.#attachments ?? {};
     const wrong = this.#input.disabled ? this.#texts.unavailable_here : long ? this.#texts.too_long : problem;
     if (this.#problem.textContent !== wrong) this.#problem.textContent = wrong;
     this.#problem.hidden = !wrong;

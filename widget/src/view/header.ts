@@ -1,6 +1,7 @@
 import type { Link } from "../connection";
 import type { Texts } from "../texts";
 import { h, icon } from "./dom";
+import { CLOSE, MORE, RESTART } from "./icons";
 
 export interface HeaderActions {
   close(): void;
@@ -29,9 +30,9 @@ export class Header {
         class: "tool", type: "button", "aria-haspopup": "menu", "aria-controls": "menu", "aria-expanded": "false",
         click: () => this.toggleMenu(!this.menuOpen),
       },
-      icon("more"),
+      icon(MORE),
     );
-    this.#close = h("button", { class: "tool", type: "button", click: () => actions.close() }, icon("close"));
+    this.#close = h("button", { class: "tool", type: "button", click: () => actions.close() }, icon(CLOSE));
     const who = h("div", { class: "who" }, this.#title, this.#state);
     this.element = h("header", {}, this.#avatar, who, this.#more, this.#close, this.#menu);
     this.#menu.addEventListener("focusout", (event) => {
@@ -67,7 +68,7 @@ export class Header {
     this.#state.dataset["link"] = link === "online" || link === "off" ? "online" : "away";
     this.#more.setAttribute("aria-label", texts.menu);
     this.#close.setAttribute("aria-label", texts.close);
-    this.#restart.replaceChildren(icon("restart"), texts.restart);
+    this.#restart.replaceChildren(icon(RESTART), texts.restart);
   }
 
   #pick(action: () => void): void {

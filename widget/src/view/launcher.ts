@@ -1,5 +1,6 @@
 import type { Texts } from "../texts";
 import { h, icon } from "./dom";
+import { CHAT, DOWN } from "./icons";
 
 const MOST_SHOWN = 9;
 
@@ -12,8 +13,8 @@ export class Launcher {
     this.element = h(
       "button",
       { class: "launcher", type: "button", "aria-haspopup": "dialog", "aria-controls": "panel", click: toggle },
-      icon("chat", true),
-      icon("down"),
+      icon(CHAT, true),
+      icon(DOWN),
       this.#badge,
     );
   }

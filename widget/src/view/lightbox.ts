@@ -1,5 +1,6 @@
 import type { Texts } from "../texts";
 import { h, icon } from "./dom";
+import { BACK, CLOSE, NEXT } from "./icons";
 import type { Picture } from "./shown";
 
 /** Pictures in full size over the whole page. The dialog is modal: the browser keeps the focus in, Escape closes. */
@@ -7,9 +8,9 @@ export class Lightbox {
   readonly element = h("dialog", { class: "lightbox" });
   readonly #image = h("img", { alt: "" });
   readonly #count = h("span", { class: "count" });
-  readonly #close = h("button", { type: "button", class: "shut", click: () => this.element.close() }, icon("close"));
-  readonly #before = h("button", { type: "button", class: "before", click: () => this.#step(-1) }, icon("back"));
-  readonly #after = h("button", { type: "button", class: "after", click: () => this.#step(1) }, icon("next"));
+  readonly #close = h("button", { type: "button", class: "shut", click: () => this.element.close() }, icon(CLOSE));
+  readonly #before = h("button", { type: "button", class: "before", click: () => this.#step(-1) }, icon(BACK));
+  readonly #after = h("button", { type: "button", class: "after", click: () => this.#step(1) }, icon(NEXT));
   #pictures: readonly Picture[] = [];
   #at = 0;
 

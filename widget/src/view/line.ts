@@ -3,12 +3,10 @@ import { RESTARTED, type Choice } from "../protocol";
 import { formatted } from "../spans";
 import type { Texts } from "../texts";
 import type { Line } from "../transcript";
-import { carousel } from "./cards";
 import { Choices, type Asked } from "./choices";
-import { h, icon } from "./dom";
-import { gallery } from "./media";
-import { ReactionBar } from "./react";
-import { contact, links, place, request } from "./share";
+import { h, icon, type Icon } from "./dom";
+import { ALERT, CHECK, CLOCK, READ } from "./icons";
+import type { ReactionBar } from "./react";
 import type { Stage } from "./shown";
 
 export interface LineActions {
@@ -41,7 +39,9 @@ export class LineView {
   readonly #said = h("div", { class: "said" });
   readonly #wide = h("div", { class: "wide" });
   readonly #note = h("div", { class: "note" });
-  readonly #reactions: ReactionBar;
+  #reactions: ReactionBar | null = null;
+  /** What it was built with. */
+  #kit: Stage["kit"];
   #choices: Choices | null = null;
   #request: HTMLElement | null = null;
   #version = -1;
@@ -51,7 +51,6 @@ export class LineView {
     this.#line = line;
     this.#stage = stage;
     this.#actions = actions;
-    this.#reactions = new ReactionBar(stage.texts, (emoji) => actions.react(line, emoji));
     this.element = isRestart(line)
       ? h("li", { class: "divider" }, h("span", {}, stage.texts.restarted))
       : h("li", { class: `line ${line.from}` }, this.#said, this.#wide, this.#note);
@@ -59,12 +58,12 @@ export class LineView {
 
   update(around: Surroundings): void {
     if (isRestart(this.#line)) return;
-    if (this.#version !== this.#line.version) this.#build();
+    if (this.#version !== this.#line.version || this.#kit !== this.#stage.kit) this.#build();
     this.element.classList.toggle("first", around.first);
     this.element.classList.toggle("last", around.last);
     this.#choices?.update(around.asked);
     if (this.#request) this.#request.hidden = around.asked !== "live";
-    this.#reactions.update(around.reacted, this.#line.reaction);
+    this.#reactions?.update(around.reacted, this.#line.reaction);
     const { delivery, reason } = this.#line;
     const noted = around.noted || delivery !== "sent";
     const shown = noted ? `${delivery} ${around.read} ${reason}` : "";
@@ -74,21 +73,26 @@ export class LineView {
     this.#note.replaceChildren(...(noted ? this.#noted(around.read) : []));
   }
 
-  /** Everything that it shows, made anew: it is new, or it was changed. */
+  /** Everything that it shows, made anew: it is new, or changed, or what it needs has come. */
   #build(): void {
-    this.#version = this.#line.version;
-    const { text, parts, from } = this.#line;
+    const { text, plain, parts, from, version } = this.#line;
     const stage = this.#stage;
+    const kit = (this.#kit = stage.kit);
+    this.#version = version;
     const said: Node[] = from === "customer" ? [h("span", { class: "unseen" }, `${stage.texts.you}: `)] : [];
-    if (parts.media?.length) said.push(gallery(parts.media, stage));
-    if (text) said.push(this.#bubble(text));
-    if (parts.location) said.push(place(parts.location, stage));
-    if (parts.contact) said.push(contact(parts.contact, stage));
-    this.#said.replaceChildren(...said, this.#reactions.element);
+    if (kit && parts.media?.length) said.push(kit.gallery(parts.media, stage));
+    const words = kit === null ? plain : text;
+    if (words) said.push(this.#bubble(words));
+    if (kit && parts.location) said.push(kit.place(parts.location, stage));
+    if (kit && parts.contact) said.push(kit.contact(parts.contact, stage));
+    if (kit && !this.#reactions) {
+      this.#reactions = new kit.ReactionBar(stage.texts, (emoji) => this.#actions.react(this.#line, emoji));
+    }
+    this.#said.replaceChildren(...said, ...(this.#reactions ? [this.#reactions.element] : []));
     const wide: Node[] = [];
-    if (parts.cards?.length) wide.push(carousel(parts.cards, stage));
-    if (parts.links?.length) wide.push(links(parts.links, stage));
-    this.#request = parts.request ? request(parts.request, stage) : null;
+    if (kit && parts.cards?.length) wide.push(kit.carousel(parts.cards, stage));
+    if (kit && parts.links?.length) wide.push(kit.links(parts.links, stage));
+    this.#request = kit && parts.request ? kit.request(parts.request, stage) : null;
     if (this.#request) wide.push(this.#request);
     this.#choices = null;
     if (parts.choices?.length) {
@@ -107,7 +111,8 @@ export class LineView {
       const lead = h("span", { class: "unseen" }, `${this.#stage.texts.answers}: `);
       bubble.append(h("span", { class: "quoted", dir: "auto" }, lead, quoted));
     }
-    bubble.append(...formatted(text, parts.spans ?? [], this.#stage.texts.spoiler));
+    const spans = text === this.#line.text ? (parts.spans ?? []) : [];
+    bubble.append(...formatted(text, spans, this.#stage.texts.spoiler));
     bubble.classList.toggle("jumbo", JUMBO.test(text) && !quoted);
     return bubble;
   }
@@ -119,22 +124,22 @@ export class LineView {
     if (from !== "customer") return [time];
     switch (delivery) {
       case "sent":
-        return [time, read ? mark("read", texts.read) : mark("check", texts.sent)];
+        return [time, read ? mark(READ, texts.read) : mark(CHECK, texts.sent)];
       case "sending":
-        return [time, mark("clock", texts.sending)];
+        return [time, mark(CLOCK, texts.sending)];
       case "waiting":
-        return [mark("clock", texts.waiting), texts.waiting];
+        return [mark(CLOCK, texts.waiting), texts.waiting];
       case "failed": {
         const retry = (): void => this.#actions.retry(this.#line);
         const again = h("button", { type: "button", class: "again", click: retry }, texts.retry);
-        return [mark("alert", ""), reason || texts.failed, again];
+        return [mark(ALERT, ""), reason || texts.failed, again];
       }
     }
   }
 }
 
-function mark(name: "check" | "read" | "clock" | "alert", label: string): Node {
-  const element = h("span", { class: `mark ${name}` }, icon(name));
+function mark(shape: Icon, label: string): Node {
+  const element = h("span", { class: `mark ${shape[0]}` }, icon(shape));
   if (label) element.append(h("span", { class: "unseen" }, label));
   return element;
 }

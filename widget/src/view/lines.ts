@@ -1,10 +1,12 @@
 import { locale } from "../format";
+import type { Kit } from "../parts";
 import type { Choice } from "../protocol";
 import type { Reactions } from "../reactions";
 import type { Texts } from "../texts";
 import type { Line, Transcript } from "../transcript";
 import type { Asked } from "./choices";
 import { h, icon } from "./dom";
+import { DOWN } from "./icons";
 import { isRestart, LineView, spoken } from "./line";
 import type { Picture, Stage } from "./shown";
 
@@ -25,6 +27,7 @@ export interface LinesActions {
 
 /** How the list is to look now. */
 export interface Look {
+  readonly kit: Kit | null | undefined;
   readonly texts: Texts;
   readonly language: string;
   readonly base: string;
@@ -50,6 +53,7 @@ export class Lines {
   readonly #due = new Set<Element>();
   #observer: IntersectionObserver | null = null;
   #stage: Stage | null = null;
+  #kit: Kit | null | undefined;
   #open = false;
   #pinned = true;
   #count = 0;
@@ -70,11 +74,12 @@ export class Lines {
     const grew = lines.length > this.#count;
     const own = grew && lines[lines.length - 1]?.from === "customer";
     this.#count = lines.length;
+    this.#kit = look.kit;
     this.#stage ??= this.#setUp(look);
     this.#typing.hidden = !look.typing;
     this.#typing.setAttribute("aria-label", texts.typing);
     this.#scroller.setAttribute("aria-labelledby", "title");
-    this.#latest.replaceChildren(icon("down"), texts.latest);
+    this.#latest.replaceChildren(icon(DOWN), texts.latest);
     this.#arrange(transcript, look, this.#stage);
     if (this.#pinned || own) this.toEnd(false);
     else if (grew) this.#latest.hidden = false;
@@ -101,7 +106,11 @@ export class Lines {
       for (const { isIntersecting, target } of entries) if (isIntersecting) this.#arrived(target);
     };
     this.#observer = new IntersectionObserver(near, { root: this.#scroller, rootMargin: `${nearPx}px` });
+    const kit = (): Kit | null | undefined => this.#kit;
     return {
+      get kit() {
+        return kit();
+      },
       texts, language, base, enlarge, shareLocation, shareContact, pick,
       near: (element, show) => {
         this.#waiting.set(element, show);

@@ -2,6 +2,7 @@ import { fileSize } from "../format";
 import { anchor, safeSource } from "../links";
 import type { File } from "../protocol";
 import { h, icon } from "./dom";
+import { FILE, SAVE } from "./icons";
 import { player } from "./player";
 import type { Picture, Stage } from "./shown";
 
@@ -99,9 +100,9 @@ export function card(file: File, source: string | null, stage: Stage): HTMLEleme
     h("span", { class: "name", dir: "auto" }, name),
     h("span", { class: "about" }, about.filter(Boolean).join(" · ")),
   );
-  const parts = [h("span", { class: "sign" }, icon("file")), words];
+  const parts = [h("span", { class: "sign" }, icon(FILE)), words];
   if (!source) return h("div", { class: "document away" }, ...parts);
-  const link = anchor(source, ...parts, icon("save"));
+  const link = anchor(source, ...parts, icon(SAVE));
   link.className = "document";
   link.download = file.name ?? "";
   link.setAttribute("aria-label", `${texts.download}: ${name}`);

@@ -1,9 +1,11 @@
 import type { Chat } from "../chat";
 import type { Config } from "../config";
+import type { Kit } from "../parts";
 import type { Choice } from "../protocol";
 import type { Texts } from "../texts";
 import { Composer, type ComposerActions } from "./composer";
 import { h, icon } from "./dom";
+import { CLIP } from "./icons";
 import { Header } from "./header";
 import { Lines, type LinesActions } from "./lines";
 
@@ -14,6 +16,7 @@ export interface PanelActions extends ComposerActions, LinesActions {
 
 /** What the panel is to show. */
 export interface Scene {
+  readonly kit: Kit | null | undefined;
   readonly chat: Chat;
   readonly name: string;
   readonly config: Config;
@@ -61,18 +64,19 @@ export class Panel {
     );
   }
 
-  update({ chat, name, config, texts, language, base }: Scene): void {
+  update({ kit, chat, name, config, texts, language, base }: Scene): void {
     const { behavior, loading } = config;
-    this.#uploads = behavior.file_upload.enabled && chat.link !== "stopped";
-    this.#drop.replaceChildren(icon("clip"), texts.drop);
+    this.#uploads = Boolean(kit) && behavior.file_upload.enabled && chat.link !== "stopped";
+    this.#drop.replaceChildren(icon(CLIP), texts.drop);
     this.#header.update(config.title || name, config.subtitle, chat.link, texts);
     this.#lines.update(chat.transcript, {
-      texts, language, base,
+      kit, texts, language, base,
       nearPx: loading.near_px,
       typing: chat.typing && behavior.typing_indicator,
       reactions: behavior.reactions ? chat.reactions : null,
     });
-    this.#composer.update(texts, language, chat.link !== "stopped", behavior.file_upload);
+    this.#composer.update(texts, language, chat.link !== "stopped");
+    if (kit && this.#uploads) this.#composer.allow(kit, behavior.file_upload);
   }
 
   show(open: boolean, focus: boolean): void {

@@ -1,6 +1,7 @@
 import { playTime } from "../format";
 import type { File } from "../protocol";
 import { h, icon } from "./dom";
+import { PAUSE, PLAY } from "./icons";
 import { card } from "./media";
 import type { Stage } from "./shown";
 
@@ -12,7 +13,7 @@ export function player(file: File, source: string, stage: Stage): HTMLElement {
   const label = file.kind === "voice" ? stage.texts.voice : file.name || file.alt || stage.texts.sound;
   const audio = h("audio", { preload: "none" });
   const toggle = h("button", { type: "button", class: "play", "aria-label": label, "aria-pressed": "false" });
-  toggle.append(icon("play", true), icon("pause", true));
+  toggle.append(icon(PLAY, true), icon(PAUSE, true));
   const seek = h("input", { type: "range", min: 0, max: 1000, value: 0, step: 1, "aria-label": label });
   const time = h("span", { class: "time" }, file.seconds ? playTime(file.seconds) : "");
   const track = h("span", { class: "track" });

@@ -1,5 +1,6 @@
 import type { Texts } from "../texts";
 import { h, icon } from "./dom";
+import { SMILE } from "./icons";
 
 const OFFERED = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 
@@ -17,7 +18,7 @@ export class ReactionBar {
     this.#react = react;
     this.#palette = h("div", { class: "palette", role: "group", "aria-label": texts.react, hidden: true });
     this.#open = h("button", { type: "button", class: "react", "aria-label": texts.react, "aria-expanded": "false" });
-    this.#open.append(icon("smile"));
+    this.#open.append(icon(SMILE));
     this.#open.addEventListener("click", () => this.#toggle(Boolean(this.#palette.hidden)));
     this.element.addEventListener("focusout", (event) => {
       const next = event.relatedTarget as Node | null;

@@ -3,6 +3,7 @@ import type { Contact, Link, Place } from "../protocol";
 import { vcard } from "../vcard";
 import { opens } from "./cards";
 import { h, icon } from "./dom";
+import { CALL, MAIL, OUT, PIN, SAVE } from "./icons";
 import type { Stage } from "./shown";
 
 const LOCATE_MS = 20_000;
@@ -12,7 +13,8 @@ export function links(all: readonly Link[], stage: Stage): HTMLElement {
   const element = h("div", { class: "links" });
   for (const { title, url } of all) {
     const href = safeLink(url);
-    if (href) element.append(opens(href, stage, h("span", { dir: "auto" }, title), icon("out")));
+    const sign = href?.startsWith("tel:") ? CALL : href?.startsWith("mailto:") ? MAIL : OUT;
+    if (href) element.append(opens(href, stage, h("span", { dir: "auto" }, title), icon(sign)));
     else element.append(h("span", { class: "about", dir: "auto" }, url ? `${title}: ${url}` : title));
   }
   return element;
@@ -24,13 +26,13 @@ export function place({ latitude, longitude, name, address }: Place, stage: Stag
   const link = opens(
     `https://www.openstreetmap.org/?mlat=${at}`,
     stage,
-    h("span", { class: "map" }, icon("pin", true)),
+    h("span", { class: "map" }, icon(PIN, true)),
     h(
       "span",
       { class: "words" },
       h("span", { class: "name", dir: "auto" }, name || stage.texts.place),
       h("span", { class: "about", dir: "auto" }, address || `${latitude.toFixed(5)}, ${longitude.toFixed(5)}`),
-      h("span", { class: "go" }, stage.texts.map, icon("out")),
+      h("span", { class: "go" }, stage.texts.map, icon(OUT)),
     ),
   );
   link.className = "place";
@@ -46,7 +48,7 @@ export function contact(who: Contact, stage: Stage): HTMLElement {
     const href = value ? safeLink(`${scheme}:${value.replace(/\s/g, "")}`) : null;
     if (href) words.append(opens(href, stage, h("bdi", { dir: "ltr" }, value!)));
   }
-  const save = h("button", { type: "button", click: () => download(who) }, icon("save"), stage.texts.save_contact);
+  const save = h("button", { type: "button", click: () => download(who) }, icon(SAVE), stage.texts.save_contact);
   const initial = [...name.trim()][0]?.toUpperCase() ?? "";
   return h(
     "div",
@@ -70,7 +72,7 @@ export function request(what: "location" | "contact", stage: Stage): HTMLElement
 
 function locationRequest(stage: Stage): HTMLElement {
   const problem = h("p", { class: "problem", role: "alert", hidden: true }, stage.texts.no_location);
-  const button = h("button", { type: "button", class: "ask" }, icon("pin"), stage.texts.share_location);
+  const button = h("button", { type: "button", class: "ask" }, icon(PIN), stage.texts.share_location);
   button.addEventListener("click", () => {
     problem.hidden = true;
     button.setAttribute("aria-busy", "true");
@@ -99,7 +101,7 @@ function contactRequest(stage: Stage): HTMLElement {
     h("label", {}, texts.name, name),
     h("label", {}, texts.phone, phone),
     problem,
-    h("button", { type: "submit", class: "ask" }, icon("person"), texts.share_contact),
+    h("button", { type: "submit", class: "ask" }, texts.share_contact),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();

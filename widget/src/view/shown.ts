@@ -1,8 +1,11 @@
+import type { Kit } from "../parts";
 import type { Choice } from "../protocol";
 import type { Texts } from "../texts";
 
 /** What the parts of a message work with. */
 export interface Stage {
+  /** What the second script brings; undefined until it is here, null when it will not come. */
+  readonly kit: Kit | null | undefined;
   readonly texts: Texts;
   /** IETF tag of the texts; empty for English that nobody chose. */
   readonly language: string;

@@ -1,0 +1,24 @@
+import type { Icon } from "./dom";
+
+export const CHAT: Icon = ["chat", "M5.6 3.8h12.8A2.6 2.6 0 0 1 21 6.4v7.8a2.6 2.6 0 0 1-2.6 2.6H12.2l-4.3 3.5c-.6.5-1.5.1-1.5-.7v-2.8h-.8A2.6 2.6 0 0 1 3 14.2V6.4a2.6 2.6 0 0 1 2.6-2.6Z"];
+export const DOWN: Icon = ["down", "M5 9l7 7 7-7"];
+export const CLOSE: Icon = ["close", "M6 6l12 12M18 6L6 18"];
+export const MORE: Icon = ["more", "M12 6.2v.01M12 12v.01M12 17.8v.01"];
+export const SEND: Icon = ["send", "M12 19V5M5.5 11.5L12 5l6.5 6.5"];
+export const RESTART: Icon = ["restart", "M4.5 12a7.5 7.5 0 1 0 2.3-5.4M4.5 4v4h4"];
+export const CHECK: Icon = ["check", "M5 12.5l4.5 4.5L19 7.5"];
+export const CLOCK: Icon = ["clock", "M12 7.5V12l3 2M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17Z"];
+export const ALERT: Icon = ["alert", "M12 7.5v5.5M12 16.5v.01M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17Z"];
+export const NEXT: Icon = ["next", "M9 5.5l6.5 6.5L9 18.5"];
+export const BACK: Icon = ["back", "M15 5.5L8.5 12l6.5 6.5"];
+export const READ: Icon = ["read", "M2.5 12.5L7 17 16.5 7.5M11.5 16l1 1L22 7.5"];
+export const CLIP: Icon = ["clip", "M20 11.2l-8.4 8.4a5.2 5.2 0 0 1-7.4-7.4l8.6-8.6a3.5 3.5 0 0 1 5 5l-8.6 8.5a1.7 1.7 0 0 1-2.5-2.4l7.8-7.8"];
+export const FILE: Icon = ["file", "M13.5 3.5H7.2A1.7 1.7 0 0 0 5.5 5.2v13.6a1.7 1.7 0 0 0 1.7 1.7h9.6a1.7 1.7 0 0 0 1.7-1.7V8.5l-5-5Zm0 0v5h5"];
+export const SAVE: Icon = ["save", "M12 4v11M7 10.5l5 5 5-5M5 20h14"];
+export const OUT: Icon = ["out", "M10 5.5H6A1.5 1.5 0 0 0 4.5 7v11A1.5 1.5 0 0 0 6 19.5h11a1.5 1.5 0 0 0 1.5-1.5v-4M14 4.5h5.5V10M19 5l-8 8"];
+export const PIN: Icon = ["pin", "M12 21.5S4.8 15.4 4.8 9.9a7.2 7.2 0 0 1 14.4 0c0 5.5-7.2 11.6-7.2 11.6Zm0-9a2.7 2.7 0 1 0 0-5.4 2.7 2.7 0 0 0 0 5.4Z"];
+export const CALL: Icon = ["call", "M6 3.5h3l1.6 4.3-2 1.5a11.5 11.5 0 0 0 6.1 6.1l1.5-2 4.3 1.6v3A2.5 2.5 0 0 1 18 20.5 14.5 14.5 0 0 1 3.5 6 2.5 2.5 0 0 1 6 3.5Z"];
+export const MAIL: Icon = ["mail", "M4 5.5h16v13H4zM4.5 6.5l7.5 6 7.5-6"];
+export const PLAY: Icon = ["play", "M7.5 4.8v14.4c0 .8.9 1.300 1.6.9l11.2-7.2a1 1 0 0 0 0-1.7L9.100 3.9c-.7-.4-1.6.1-1.6.9Z"];
+export const PAUSE: Icon = ["pause", "M7 4.5h3.2v15H7zM13.8 4.5H17v15h-3.2z"];
+export const SMILE: Icon = ["smile", "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM8.5 14.2c.8 1.2 2 1.9 3.5 1.9s2.7-.7 3.5-1.9M9 9.5v.01M15 9.5v.01"];
