@@ -89,9 +89,7 @@ def test_nothing_to_see_is_no_block() -> None:
     assert text_blocks(" \n\u200b ", ()) == []
 
 
-words = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=1, max_size=300
-)
+words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=300)
 
 
 @settings(max_examples=300, deadline=None)
