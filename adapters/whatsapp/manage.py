@@ -27,7 +27,15 @@ PERMISSIONS: Final = ("whatsapp_business_messaging", "whatsapp_business_manageme
 MAX_PAGES: Final = 50
 PAGE: Final = 100
 """Templates of one page; an account may have 6,000, most have a few dozen."""
-_PHONE_FIELDS: Final = "id,display_phone_number,verified_name,quality_rating,throughput,code_verification_status,name_status,status"
+_PHONE_TEXTS: Final = (
+    "display_phone_number",
+    "verified_name",
+    "quality_rating",
+    "code_verification_status",
+    "name_status",
+    "status",
+)
+_PHONE_FIELDS: Final = ",".join(("id", "throughput", *_PHONE_TEXTS))
 _TEMPLATE_FIELDS: Final = "id,name,language,category,status,rejected_reason,components"
 
 
@@ -114,17 +122,7 @@ async def identify(access: ChannelAccess) -> PhoneNumber:
     return PhoneNumber(
         throughput=_text(throughput, "level") if isinstance(throughput, dict) else "",
         id=_text(answer, "id"),
-        **{
-            name: _text(answer, name)
-            for name in (
-                "display_phone_number",
-                "verified_name",
-                "quality_rating",
-                "code_verification_status",
-                "name_status",
-                "status",
-            )
-        },
+        **{name: _text(answer, name) for name in _PHONE_TEXTS},
     )
 
 

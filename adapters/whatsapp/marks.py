@@ -33,7 +33,7 @@ GRAVE: Final = "\u02cb"
 
 _MARKS: Final = {"bold": "*", "italic": "_", "strike": "~"}
 _ALL: Final = "*_~`"
-_SPECIAL = re.compile(r"[*_~`]|^> ", re.MULTILINE)
+_SPECIAL = re.compile(r"[*_~`]|^>\s", re.MULTILINE)
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]")
 
@@ -165,11 +165,9 @@ class _Marked:
 
     def _quote(self, spans: Sequence[Span]) -> None:
         """Begin the lines that a quote covers from their beginning."""
-        for span in spans:
-            if span.kind != "quote":
-                continue
-            for start, end in self._lines(span.start, min(span.end, len(self._text))):
-                inside = any(first < start < last for first, last in self._code_ranges)
+        for first, last in _merged((span.start, span.end) for span in spans if span.kind == "quote"):
+            for start, end in self._lines(first, min(last, len(self._text))):
+                inside = any(begin < start < stop for begin, stop in self._code_ranges)
                 if start < end and self._text[start - 1 : start] in ("", "\n") and not inside:
                     self._before[start] = "> " + self._before.get(start, "")
 
