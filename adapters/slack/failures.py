@@ -16,6 +16,7 @@ https://docs.slack.dev/reference/methods/chat.postMessage#errors
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final
 
 import aiohttp
@@ -55,6 +56,7 @@ _MISCONFIGURED: Final[dict[str, str]] = {
     "messages_tab_disabled": "the app's messages tab is off; switch it on under App Home",
     "two_factor_setup_required": "the workspace wants two-factor authentication first",
     "access_denied": "access is denied",
+    "socket_mode_not_enabled": "Socket Mode is off; switch it on in the app's settings",
 }
 _REFUSED: Final[dict[str, str]] = {
     "not_in_channel": "the app is not a member of the channel; invite it there",
@@ -175,6 +177,6 @@ def _never_written(error: Exception) -> bool:
 def _cause(error: Exception) -> str:
     """A short, safe name: the operating system's, or the exception's class."""
     inner: Any = getattr(error, "os_error", error)
-    if isinstance(inner, OSError) and inner.strerror and "/" not in inner.strerror:
-        return inner.strerror
+    if isinstance(inner, OSError) and inner.errno:  # its own words may name the address
+        return os.strerror(inner.errno)
     return type(error).__name__
