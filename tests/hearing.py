@@ -40,6 +40,7 @@ from engine.events import (
 )
 from engine.messages import SpanKind
 from tests.speaking import adapter_of
+from tests.unit.slack_bodies import body as slack_body
 
 PAYLOADS: Final = Path("tests/payloads")
 NOW: Final = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -111,9 +112,9 @@ def hearings(platform: str) -> tuple[Heard, ...]:
 
 def _posted(platform: str) -> Iterator[Heard]:
     adapter, _, access = adapter_of(platform)
-    for path in sorted((PAYLOADS / platform).iterdir()):
-        if path.suffix in (".json", ".txt"):
-            yield from _parsed(path.name, adapter.parse(path.read_bytes().strip(), access, NOW))
+    for path in sorted((PAYLOADS / platform).glob("*.json")):
+        posted = slack_body(path.stem) if platform == "slack" else path.read_bytes().strip()
+        yield from _parsed(path.name, adapter.parse(posted, access, NOW))
 
 
 def _parsed(source: str, parsed: Parsed) -> Iterator[Heard]:

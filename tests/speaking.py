@@ -118,9 +118,9 @@ ANNOUNCED: Final[Mapping[str, Mapping[Outbound, str]]] = {
     "slack": {},
 }
 SETTINGS: Final[Mapping[str, object]] = {
-    "authentication": {"business_phone_number_id": "100200300"},
+    "authentication": {"business_phone_number_id": "510000000000001"},
     "message_templates": TEMPLATES,
-    "workspace": {"team_id": "T0VELO", "bot_user_id": "U0BOT"},
+    "workspace": {"team_id": "T0MOORLAND", "bot_user_id": "U0GREENBOT", "app_id": "A0GREENHSE"},
     "bot_configuration": {"bot_username": "velo_bot"},
 }
 
