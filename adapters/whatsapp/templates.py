@@ -67,6 +67,7 @@ class _Filled:
         self._spec = spec
         self._given = dict(call.parameters)
         self._used: set[str] = set()
+        self._shows_file = False
 
     def components(self) -> list[Object]:
         """The components with their parameters in order, those without parameters left out."""
@@ -87,7 +88,7 @@ class _Filled:
         unused = [name for name in self._given if name not in self._used]
         if unused:
             raise self._refused(f"has no place for the parameter {unused[0]!r}")
-        if self._call.media is not None and not any(one["type"] == "header" for one in found):
+        if self._call.media is not None and not self._shows_file:
             raise self._refused("has no header that shows a file")
         return found
 
@@ -111,6 +112,7 @@ class _Filled:
         kind = type_of(media)
         if kind.upper() != form:
             raise self._refused(f"shows a file of the kind {form.lower()} in its header, not {kind}")
+        self._shows_file = True
         content, self.uploads = media_object(media, f"template.components.{index}.parameters.0.{kind}")
         if kind == "document" and media.name:
             content["filename"] = media.name
