@@ -11,6 +11,10 @@ class NotAllowed(MediaError):
     """The file is not kept. The message says why, in words for whoever sent it."""
 
 
+class TooLarge(NotAllowed):
+    """The file is not kept: it has more bytes than are taken."""
+
+
 class StoreAway(MediaError):
     """The media store does not answer, or can't take anything right now: it may later."""
 

@@ -32,7 +32,7 @@ class GatewayFiles:
 
     @asynccontextmanager
     async def open(self, source: str) -> AsyncIterator[Content]:
-        """Read a sealed source, a link of ours (without a round trip), or an address on the web. Raises `SendFailed`."""
+        """Read a sealed source, a link of ours (from the store), or an address on the web. Raises `SendFailed`."""
         named = self._links.read_source(source)
         if named is None and source.startswith(SCHEME):
             raise Refused("the file's name is none of ours, or its time is over")

@@ -1,8 +1,8 @@
 """What a channel takes of its customers: which kinds and types of files, and how large.
 
 Read from the channel's settings, under the names of its platform configuration:
-`media_settings.max_file_size`, `.allowed_media_types`, `.image_formats` (…), `behavior.file_upload.enabled`,
-`.max_size`, `.allowed_types`. What a setting does not say is not restricted, but by GATEWAY_MEDIA_MAX_BYTES.
+`media_settings.max_file_size`, `.allowed_media_types`, `.image_formats` (…), `behavior.file_upload.max_size`,
+`.allowed_types`. What a setting does not say is not restricted, but by GATEWAY_MEDIA_MAX_BYTES.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from adapters.errors import Misconfigured
 from gateway.media import kinds
-from gateway.media.errors import NotAllowed
+from gateway.media.errors import NotAllowed, TooLarge
 
 UNITS: Final = {
     "": 1,
@@ -66,13 +66,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """MIME types by group."""
     patterns: tuple[str, ...] = ()
     """MIME types, or `image/*`."""
-    uploads: bool = False
-    """Whether visitors of a website may send files at all."""
 
     def check_size(self, size: int) -> None:
-        """Raises `NotAllowed` for more bytes than are taken."""
+        """Raises `TooLarge` for more bytes than are taken."""
         if size > self.max_bytes:
-            raise NotAllowed(f"the file is larger than {_told(self.max_bytes)}")
+            raise TooLarge(f"the file is larger than {_told(self.max_bytes)}")
 
     def check_type(self, kind: str, mime_type: str) -> None:
         """Raises `NotAllowed` for a type that is not taken, or that is not what its kind says."""
@@ -116,7 +114,6 @@ def rules_of(settings: Mapping[str, Any], max_bytes: int) -> Rules:
         groups=groups,
         formats={group: types for group, types in formats.items() if types},
         patterns=tuple(_pattern(word) for word in patterns),
-        uploads=upload.get("enabled") is True,
     )
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 from xml.sax.saxutils import escape
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from gateway.media.errors import MediaError, NotThere, StoreAway, StoreMisconfigured
 from gateway.media.s3_address import S3Address
@@ -36,10 +37,15 @@ class S3Store:
     """A `MediaStore` in the bucket at `address`."""
 
     def __init__(
-        self, address: S3Address, clock: Callable[[], datetime], *, first_wait: float = FIRST_WAIT_SECONDS
+        self,
+        address: S3Address,
+        clock: Callable[[], datetime],
+        *,
+        first_wait: float = FIRST_WAIT_SECONDS,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self._address = address
-        self._client = S3Client(address, clock, first_wait=first_wait)
+        self._client = S3Client(address, clock, first_wait=first_wait, resolver=resolver)
         self._writes = asyncio.Semaphore(WRITES)
 
     def __repr__(self) -> str:

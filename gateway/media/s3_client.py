@@ -10,14 +10,16 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from io import BytesIO
 from typing import Final
 
 import aiohttp
 import msgspec
 import stamina
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from adapters.http import open_session
+from adapters.http import KEEPALIVE_SECONDS, READ_SECONDS, read_timeout
 from gateway.media.errors import MediaError, NotThere, StoreAway, StoreMisconfigured
 from gateway.media.s3_address import S3Address
 from gateway.media.sigv4 import EMPTY_SHA256, encoded_path, encoded_query, signed_headers
@@ -51,11 +53,18 @@ class S3Client:
     """Requests to the bucket at `address`. `close` it in the end."""
 
     def __init__(
-        self, address: S3Address, clock: Callable[[], datetime], *, first_wait: float = FIRST_WAIT_SECONDS
+        self,
+        address: S3Address,
+        clock: Callable[[], datetime],
+        *,
+        first_wait: float = FIRST_WAIT_SECONDS,
+        resolver: AbstractResolver | None = None,
     ) -> None:
+        """`resolver`: None for the system's."""
         self._address = address
         self._clock = clock
         self._first_wait = first_wait
+        self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
     async def call(
@@ -124,7 +133,7 @@ class S3Client:
                 method,
                 URL(url + question, encoded=True),
                 headers=signed,
-                data=body or None,
+                data=BytesIO(body) if body else None,
                 allow_redirects=False,
             ) as response:
                 if not 200 <= response.status < 300:
@@ -135,7 +144,16 @@ class S3Client:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = open_session(connections=CONNECTIONS)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS, resolver=self._resolver
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=read_timeout(READ_SECONDS),
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                auto_decompress=False,
+                trust_env=False,
+            )
         return self._session
 
 
