@@ -25,7 +25,7 @@ WORKER_VARIABLE = "GATEWAY_WORKER"
 EventOutcome: TypeAlias = Literal["accepted", "duplicate", "parked", "refused"]
 TurnOutcome: TypeAlias = Literal["committed", "parked", "duplicate", "retried", "failed"]
 TurnPart: TypeAlias = Literal["queue", "step", "transaction"]
-EffectOutcome: TypeAlias = Literal["done", "retried", "failed", "dropped", "uncertain"]
+EffectOutcome: TypeAlias = Literal["done", "retried", "failed", "dropped", "uncertain", "held"]
 Lane: TypeAlias = Literal["delivery", "timer", "work"]
 
 _SUPERVISOR = "supervisor"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -21,8 +21,8 @@ from gateway.connections import Connections
 from gateway.errors import Unavailable
 from gateway.logs import get_logger
 from gateway.web.ports import SeenUpTo
-from storage import deliveries
-from storage.deliveries import StatusChange
+from storage import deliveries, letters, reports
+from storage.reports import Outcome, StatusChange
 
 MAX_REPORTS = 1_000
 """Reports that one transaction takes at most."""
@@ -37,8 +37,16 @@ _log = get_logger(__name__)
 class StatusLane:
     """One worker's status lane. `report` resolves when the reports are committed."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        clock: Callable[[], datetime],
+        told: Callable[[Iterable[UUID]], None] = lambda sends: None,
+    ) -> None:
+        """`told` hears which sends that are under way something is known of now."""
         self._connections = connections
+        self._clock = clock
+        self._told = told
         self._waiting: list[tuple[Channel, Report, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -92,15 +100,7 @@ class StatusLane:
 
     async def _write(self, batch: Sequence[tuple[Channel, Report, asyncio.Future[None]]]) -> None:
         changes = [
-            StatusChange(
-                channel_id=channel.id,
-                external_id=report.message,
-                status=report.state,
-                at=report.occurred_at,
-                error=report.error,
-            )
-            for channel, report, _ in batch
-            if isinstance(report, StatusUpdate)
+            _change(channel, report) for channel, report, _ in batch if isinstance(report, StatusUpdate)
         ]
         seen: dict[str, list[tuple[UUID, int]]] = defaultdict(list)
         at: datetime | None = None
@@ -109,13 +109,17 @@ class StatusLane:
                 seen[report.state].append((report.conversation_id, report.seq))
                 at = report.occurred_at
         organizations = {channel.organization_id for channel, _, _ in batch}
+        outcome = Outcome()
         async with self._connections.raw() as connection:
             async with deliveries.transaction(connection, organizations):
                 if changes:
-                    await deliveries.raise_statuses(connection, changes)
+                    outcome = await reports.raise_statuses(connection, changes)
+                if outcome.failed and (shut := _shut_out(outcome, _window_codes(batch))):
+                    await letters.reopen(connection, shut, self._clock())
                 for state, receipts in seen.items():
                     if at is not None:
-                        await deliveries.raise_up_to(connection, state, receipts, at)
+                        await reports.raise_up_to(connection, state, receipts, at)
+        self._told(outcome.told)
 
     def _resolve(
         self, batch: Sequence[tuple[Channel, Report, asyncio.Future[None]]], error: Unavailable | None
@@ -128,3 +132,25 @@ class StatusLane:
             else:
                 written.set_exception(error)
                 written.exception()  # many reports share a waiter or have none: retrieved here, never warned of
+
+
+def _change(channel: Channel, report: StatusUpdate) -> StatusChange:
+    return StatusChange(
+        channel_id=channel.id,
+        external_id=report.message,
+        status=report.state,
+        at=report.occurred_at,
+        error=report.error,
+        key=report.key,
+        call=report.call,
+    )
+
+
+def _window_codes(batch: Sequence[tuple[Channel, Report, asyncio.Future[None]]]) -> set[str]:
+    return {channel.adapter.capabilities.window_code for channel, _, _ in batch}
+
+
+def _shut_out(outcome: Outcome, codes: Iterable[str]) -> list[UUID]:
+    """Messages that failed because the customer's window was closed."""
+    starts = tuple(code for code in codes if code)
+    return [failed.id for failed in outcome.failed if starts and failed.error.startswith(starts)]

@@ -18,8 +18,7 @@ from gateway.channel import Channel
 from gateway.channel_defaults import channel_defaults
 from gateway.checkpoints import arm
 from gateway.delivery.claims import Claims
-from gateway.delivery.lanes import Lanes
-from gateway.delivery.marker import Marker
+from gateway.delivery.parts import Delivery
 from gateway.demo import ROUTE
 from gateway.directory import Directory
 from gateway.embedding import shared_embedder
@@ -29,7 +28,6 @@ from gateway.http.webhook import Webhooks
 from gateway.logs import get_logger
 from gateway.polling import Poller
 from gateway.settings import Settings, host_list
-from gateway.statuses import StatusLane
 from gateway.sweeper import Sweeper
 from gateway.template_news import TemplateNews
 from gateway.transcript import StoredTranscript
@@ -79,13 +77,14 @@ class Worker:
         lease = timedelta(seconds=settings.lease_seconds)
         self.database = Database(database_url, pool_size=settings.database_pool_size)
         self.web = WebService(transcript=StoredTranscript(self.database), redis_url=redis_url, clock=clock)
-        self.statuses = StatusLane(self.database)
+        self.delivery = Delivery(self.database, redis_url, self.owner, lease, clock)
+        self.statuses = self.delivery.statuses
         telegram = TelegramAdapter()
         self.adapters: dict[str, Adapter] = {"telegram": telegram, "web": self.web.adapter}
         self.directory = Directory(self.database, keyring, self.adapters, channel_defaults(settings), clock)
-        self.marker = Marker(self.database, self.owner, lease)
+        self.marker = self.delivery.marker
         runner = BatchRunner(BotRegistry(self.database, shared_embedder), self.owner, lease, clock)
-        self.lanes = Lanes(self.marker, clock)
+        self.lanes = self.delivery.lanes
         self.turns = TurnLoop(self.database, runner, self.lanes, settings.turn_lanes)
         self.claims = Claims(
             self.database, self.directory, self.turns.accept_event, self.lanes,
@@ -144,8 +143,7 @@ class Worker:
         )
         await runner.setup()
         self.turns.start(self.claims.want, self._left_behind)
-        self.marker.start()
-        self.statuses.start()
+        self.delivery.start()
         self.work.start()
         self.sweeper.start()
         await self.web.start()
@@ -175,6 +173,7 @@ class Worker:
             await self.claims.release(left)
         except Exception as error:  # the leases run out by themselves
             _log.warning("leases not released", left=len(left), error=str(error))
+        await self.delivery.close()
         await runner.cleanup()
         await self.web.stop()
         await self.http.close()

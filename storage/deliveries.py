@@ -71,14 +71,26 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     external_id: str
     detail: str = ""
+    calls: int = 1
+    """How many calls it was; reports on a message concern its last one."""
 
 
 class Dead(msgspec.Struct, frozen=True, kw_only=True):
-    """A send that will not be tried again, and why."""
+    """A send that will not be tried again, and why. `progress` (JSON) is merged into its payload."""
 
     id: UUID
     created_at: datetime
     error: str
+    progress: str = "{}"
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A send that may not go out now, and why; it waits for an operator, and nothing waits for it."""
+
+    id: UUID
+    created_at: datetime
+    error: str
+    progress: str = "{}"
 
 
 class Postponed(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,18 +101,8 @@ class Postponed(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     due_at: datetime
     error: str
-    calls_done: int = 0
-    """How many calls of a long message went out: the next try goes on behind them, whoever makes it."""
-
-
-class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A platform's report on a message, by the platform's message id."""
-
-    channel_id: UUID
-    external_id: str
-    status: str
-    at: datetime
-    error: str = ""
+    progress: str = "{}"
+    """How far it came (JSON, merged into its payload): the next try goes on behind that, whoever makes it."""
 
 
 @asynccontextmanager
@@ -141,16 +143,25 @@ async def mark_sent(connection: Any, owner: UUID, sent: Sequence[Sent]) -> froze
         max(times),
         owner,
         [item.detail for item in sent],
+        [item.calls for item in sent],
     )
     return frozenset(record["id"] for record in records)
 
 
-async def mark_dead(connection: Any, owner: UUID, dead: Sequence[Dead]) -> frozenset[UUID]:
-    """The effects become dead letters, their messages failed. Returns those that were the worker's."""
-    times = [item.created_at for item in dead]
-    ids = [item.id for item in dead]
-    errors = [item.error for item in dead]
-    records = await connection.fetch(_SQL["mark_dead"], ids, times, errors, min(times), max(times), owner)
+async def set_aside(connection: Any, owner: UUID, aside: Sequence[Dead | Held]) -> frozenset[UUID]:
+    """The effects become dead letters (their messages failed) or held ones. Returns those that were the worker's."""
+    times = [item.created_at for item in aside]
+    records = await connection.fetch(
+        _SQL["set_aside"],
+        [item.id for item in aside],
+        times,
+        [item.error for item in aside],
+        min(times),
+        max(times),
+        owner,
+        ["dead" if isinstance(item, Dead) else "held" for item in aside],
+        [item.progress for item in aside],
+    )
     return frozenset(record["id"] for record in records)
 
 
@@ -172,7 +183,7 @@ async def postpone(
         [item.error for item in postponed],
         lease,
         owner,
-        [item.calls_done for item in postponed],
+        [item.progress for item in postponed],
     )
     return frozenset(record["id"] for record in records)
 
@@ -241,26 +252,6 @@ async def postpone_work(
     """It is tried again at `due_at`, by whoever claims it; `changes` replace top-level parts of its payload."""
     encoded = msgspec.json.encode(changes).decode()
     await connection.execute(_SQL["postpone_work"], id, owner, due_at, error, encoded)
-
-
-async def raise_statuses(connection: Any, changes: Sequence[StatusChange]) -> None:
-    """Apply reports of platforms: status only ever rises."""
-    await connection.execute(
-        _SQL["raise_statuses"],
-        [change.channel_id for change in changes],
-        [change.external_id for change in changes],
-        [change.status for change in changes],
-        [change.at for change in changes],
-        [change.error for change in changes],
-    )
-
-
-async def raise_up_to(
-    connection: Any, status: str, receipts: Sequence[tuple[UUID, int]], now: datetime
-) -> None:
-    """Apply the widget's receipts: (conversation, sequence number up to which it is `status`)."""
-    last = dict(sorted(receipts, key=lambda receipt: receipt[1]))
-    await connection.execute(_SQL["raise_up_to"], list(last), list(last.values()), status, now)
 
 
 async def expire_inbox(connection: Any, now: datetime, limit: int) -> int:

@@ -105,7 +105,23 @@ class Claims:
             before = self._lanes.held_of(conversations)
             records = await self._claim(conversations)
             sends = [send for record in records if (send := await self._outgoing(record)) is not None]
+            self._doubt(sends, {record["id"] for record in records if self._is_orphan(record)})
             return self._take(sends, before)
+
+    def _is_orphan(self, record: Any) -> bool:
+        """Whether another worker held it until its lease ran out, and may have been sending it just then."""
+        return record["held_before"] not in (None, self._owner)
+
+    def _doubt(self, sends: Sequence[Outgoing], orphans: Collection[UUID]) -> None:
+        """Only the first of a lane can have been in flight. Where calls can be told, it is in doubt."""
+        heads: dict[UUID, Outgoing] = {}
+        for send in sorted(sends, key=lambda send: send.position):
+            heads.setdefault(send.conversation_id, send)
+        for send in heads.values():
+            table = send.channel.adapter.capabilities
+            if send.id in orphans and table.certainty in ("status", "lookup") and not send.doubtful:
+                send.doubtful = True
+                send.doubt_until = self._clock() + timedelta(seconds=table.confirm_seconds)
 
     async def _claim(self, conversations: Mapping[UUID, UUID]) -> list[Any]:
         async with self._connections.raw() as connection:
@@ -139,13 +155,18 @@ class Claims:
             return
         _log.error("effects can't be read", effects=[str(record["id"]) for record in unreadable])
         dead = [
-            Dead(id=record["id"], created_at=record["created_at"], error="the stored effect can't be read")
+            Dead(
+                id=record["id"],
+                created_at=record["created_at"],
+                error="the stored effect can't be read",
+                progress='{"trouble": "unreadable"}',
+            )
             for record in unreadable
         ]
         organizations = {record["organization_id"] for record in unreadable}
         async with self._connections.raw() as connection:
             async with deliveries.transaction(connection, organizations):
-                await deliveries.mark_dead(connection, self._owner, dead)
+                await deliveries.set_aside(connection, self._owner, dead)
         for record in unreadable:
             records.remove(record)
 
@@ -197,7 +218,7 @@ class Claims:
         if channel is None:
             return None
         payload = decode_payload(record["payload"])
-        return Outgoing(
+        send = Outgoing(
             id=record["id"],
             created_at=record["created_at"],
             conversation_id=record["conversation_id"],
@@ -209,10 +230,11 @@ class Claims:
             due_at=record["due_at"],
             attempts=record["attempts"],
             lease_until=record["lease_until"],
-            calls_done=payload.calls_done,
             answers=payload.answers,
             heard_at=record["heard_at"],
         )
+        send.resume(payload)
+        return send
 
     async def renew(self, held: Iterable[Outgoing], horizon: timedelta) -> None:
         """Hold on to sends whose lease ends within `horizon`; forget those that are somebody else's by now."""
@@ -232,12 +254,22 @@ class Claims:
         self._lanes.drop(send.id for send in ending if send.id not in kept)
 
     async def release(self, held: Sequence[Outgoing]) -> None:
-        """Let go of sends, so that another worker takes them at once."""
+        """Let go of sends, so that another worker takes them at once.
+
+        One that was cut off in mid-call is kept where it can be told what became of it: its lease runs out, and
+        whoever takes it over then knows that it is in doubt.
+        """
+        held = [send for send in held if not (send.in_flight and _tells(send))]
         if not held:
             return
         async with self._connections.raw() as connection:
             async with deliveries.transaction(connection, _organizations(held)):
                 await deliveries.release(connection, self._owner, [send.id for send in held])
+
+
+def _tells(send: Outgoing) -> bool:
+    """Whether the platform lets us know of calls in doubt."""
+    return send.channel.adapter.capabilities.certainty in ("status", "lookup")
 
 
 def _readable(record: Any) -> bool:

@@ -7,18 +7,22 @@ the one send that was in flight. Conversations do not wait for each other.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
-from adapters.errors import SendFailed, TryLater
+from adapters.errors import Refused, SendFailed, TryLater, WindowClosed
+from gateway import metrics
 from gateway.checkpoints import reach
-from gateway.delivery.attempt import attempt, envelope_of, failed, sent
-from gateway.delivery.marker import Marker
+from gateway.delivery.announce import Announcer
+from gateway.delivery.attempt import dead, failed, held, make_call, sent
+from gateway.delivery.doubts import Doubts
+from gateway.delivery.lane import Lane, insert
+from gateway.delivery.marker import Marker, Verdict
 from gateway.delivery.outgoing import Outgoing
+from gateway.delivery.prepare import Preparer
+from gateway.limits.limiter import Limiter
 from gateway.logs import get_logger
 from storage.deliveries import Dead, Postponed
 
@@ -28,8 +32,10 @@ MAX_IN_FLIGHT = 200
 """Calls to platforms that one worker has open at most."""
 LEASE_MARGIN = timedelta(seconds=2)
 """A send whose lease ends within this is not started any more."""
-STOP_PATIENCE = timedelta(seconds=2)
-"""What is due later than this is left to others when this worker stops."""
+STOP_PATIENCE = 2.0
+"""What rests for longer than so many seconds is left to others when this worker stops."""
+STOP_LOOK_SECONDS = 0.25
+"""How often a worker that stops looks which lanes have come to rest."""
 MAX_TYPING_SECONDS = 5.0
 """How long a platform shows its typing indicator for one call."""
 
@@ -42,28 +48,24 @@ class _Lost(Exception):
     """The lane is another worker's, or may be by now."""
 
 
-class Lane:
-    """One conversation's sends in this worker's hands, in order."""
-
-    __slots__ = ("queue", "resting", "task")
-
-    def __init__(self) -> None:
-        self.queue: deque[Outgoing] = deque()
-        self.task: asyncio.Task[None] | None = None
-        self.resting = False
-        """Whether its head only waits for its time."""
-
-
 class Lanes:
-    """All lanes of one worker."""
+    """All lanes of one worker. Without a limiter nothing is limited; without doubts a call in doubt is made again."""
 
     def __init__(
         self,
         marker: Marker,
+        preparer: Preparer,
         clock: Callable[[], datetime],
+        *,
+        limiter: Limiter | None = None,
+        doubts: Doubts | None = None,
     ) -> None:
         self._marker = marker
+        self._preparer = preparer
         self._clock = clock
+        self._limiter = limiter
+        self._doubts = doubts
+        self._announcer = Announcer()
         self._lanes: dict[UUID, Lane] = {}
         self._in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._paused: dict[UUID, datetime] = {}
@@ -101,7 +103,7 @@ class Lanes:
                 continue
             self._held.add(send.id)
             lane = self._lanes.setdefault(send.conversation_id, Lane())
-            _insert(lane.queue, send)
+            insert(lane.queue, send)
             if lane.task is None:
                 lane.task = asyncio.create_task(self._drain(send.conversation_id, lane))
         return behind
@@ -116,18 +118,25 @@ class Lanes:
                     self._held.discard(send.id)
 
     async def stop(self, seconds: float) -> list[Outgoing]:
-        """Send what is due within `seconds`, then stop; returns what is left, to be released."""
+        """Send what is due soon, for at most `seconds`, then stop; returns what is left, to be released."""
         self._stopping = True
-        soon = self._clock() + STOP_PATIENCE
-        for lane in self._lanes.values():
-            if lane.task is not None and lane.resting and lane.queue[0].due_at > soon:
-                lane.task.cancel()  # it only waits for its time: another worker can do that
-        tasks = {lane.task for lane in self._lanes.values() if lane.task is not None}
-        if tasks:
-            _, pending = await asyncio.wait(tasks, timeout=seconds)
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while tasks := {lane.task for lane in self._lanes.values() if lane.task is not None}:
+            for lane in self._lanes.values():
+                if lane.task is not None and (lane.wakes or 0.0) > loop.time() + STOP_PATIENCE:
+                    lane.task.cancel()  # it only waits for its time: another worker can do that
+            left = deadline - loop.time()
+            if left <= 0:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                break
+            await asyncio.wait(tasks, timeout=min(left, STOP_LOOK_SECONDS))
+            for lane in self._lanes.values():
+                if lane.task is not None and lane.task.done():
+                    lane.task = None
+        await self._announcer.stop()
         return self.held()
 
     async def _drain(self, conversation_id: UUID, lane: Lane) -> None:
@@ -135,19 +144,16 @@ class Lanes:
         try:
             while lane.queue:
                 send = lane.queue[0]
-                await self._wait(lane, send)
-                async with self._in_flight:
-                    if send.lease_until is None or self._clock() > send.lease_until - LEASE_MARGIN:
-                        raise _Lost
-                    done = await self._deliver(send)
-                if done:
+                if await self._advance(lane, send):
                     self._held.discard(send.id)
                     lane.queue.popleft()
         except _Lost:
             self._forget(lane)
         except asyncio.CancelledError:
             raise
-        except Exception:  # a bug in an adapter must not stop the worker: the sweeper takes the lane up again
+        except (
+            Exception
+        ):  # a bug in our own code must not stop the worker: the sweeper takes the lane up again
             _log.exception("delivery lane failed", conversation=str(conversation_id))
             self._forget(lane)
         if self._lanes.get(conversation_id) is lane:
@@ -157,55 +163,27 @@ class Lanes:
         self._held.difference_update(send.id for send in lane.queue)
         lane.queue.clear()
 
-    async def _wait(self, lane: Lane, send: Outgoing) -> None:
-        """Until the send is due and its channel is not paused; typing shows meanwhile, when wanted."""
-        typing = send.send.typing and send.attempts == 0
-        for _ in range(100_000):  # bounded by time: each round waits for what is left
-            now = self._clock()
-            until = max(send.due_at, self._paused.get(send.channel.id, send.due_at))
-            seconds = (until - now).total_seconds()
-            if seconds <= 0:
-                self._paused.pop(send.channel.id, None)
-                return
-            if self._stopping and until > now + STOP_PATIENCE:
-                raise asyncio.CancelledError
-            if typing:
-                await self._type(send)
-                seconds = min((until - self._clock()).total_seconds(), MAX_TYPING_SECONDS)
-            lane.resting = True
-            await asyncio.sleep(max(0.0, min(seconds, 60.0)))
-            lane.resting = False
-
-    async def _type(self, send: Outgoing) -> None:
-        channel = send.channel
-        call = channel.adapter.announce(send.recipient, send.answers, channel.access, typing=True)
-        if call is None:
-            return
-        with suppress(SendFailed):  # an ornament: nobody misses one
-            await channel.adapter.send(call, channel.access, envelope_of(send))
-
-    async def _deliver(self, send: Outgoing) -> bool:
-        """One try. True when the send is out of our hands, False when it stays at the head of its lane.
-
-        Raises `_Lost` when another worker has taken it over meanwhile.
+    async def _advance(self, lane: Lane, send: Outgoing) -> bool:
+        """One step: whatever it takes to make the next call. True when the send is out of our hands, False when it
+        stays at the head of its lane. Raises `_Lost` when another worker has taken it over meanwhile.
         """
-        reach("delivery.taken")
         try:
-            await attempt(send)
+            verdict = await self._try(lane, send)
+        except _Lost:
+            raise
         except SendFailed as error:
-            verdict = failed(send, error, self._clock())
-            if isinstance(error, TryLater) and error.whole_channel:
-                self._paused[send.channel.id] = send.due_at
-            if isinstance(verdict, Dead):
-                _log.warning(
-                    "send failed", channel=str(send.channel.id), effect=str(send.id), reason=verdict.error
-                )
+            verdict = self._failed(send, error)
         except Exception as error:  # a bug in an adapter: tried again later, and given up in the end
             _log.exception("adapter failed", channel=str(send.channel.id), effect=str(send.id))
             verdict = failed(send, TryLater(f"{type(error).__name__} in the adapter"), self._clock())
-        else:
-            verdict = sent(send, self._clock())
-            reach("delivery.sent")
+        if send.gone:
+            return True
+        if verdict is None:
+            return False
+        if isinstance(verdict, Dead):
+            _log.warning(
+                "send failed", channel=str(send.channel.id), effect=str(send.id), reason=verdict.error
+            )
         if not await self._marker.note(send, verdict):
             raise _Lost
         if isinstance(verdict, Postponed):
@@ -213,10 +191,107 @@ class Lanes:
             return False
         return True
 
+    async def _try(self, lane: Lane, send: Outgoing) -> Verdict | None:
+        """Wait for the send's time, make it ready, make its next call. None when there is more to do."""
+        await self._settle_doubt(lane, send)
+        if send.gone:
+            return None
+        if send.failure:
+            return self._reported(send)
+        if 0 < send.total <= send.calls_done:  # all of it was carried out, and nobody had noted it
+            return sent(send, self._clock())
+        await self._wait(lane, send)
+        obstacle = await self._preparer.prepare(send)
+        if obstacle is not None:
+            return held(send, obstacle.trouble, obstacle.reason)
+        self._announcer.mark_read(send)
+        if send.calls:
+            await self._wait_for_slot(lane, send)
+        async with self._in_flight:
+            if send.lease_until is None or self._clock() > send.lease_until - LEASE_MARGIN:
+                raise _Lost
+            reach("delivery.taken")
+            if not await make_call(send):
+                return None
+        verdict = sent(send, self._clock())
+        reach("delivery.sent")
+        return verdict
 
-def _insert(queue: deque[Outgoing], send: Outgoing) -> None:
-    """Keep the lane in order of position; nearly always at its end, never before one that may be in flight."""
-    index = len(queue)
-    while index > 1 and queue[index - 1].position > send.position:
-        index -= 1
-    queue.insert(index, send)
+    def _failed(self, send: Outgoing, error: SendFailed) -> Verdict | None:
+        """What follows from an error. None when the send goes on at once, in another form."""
+        if send.calls_done == 0 and isinstance(error, Refused) and send.message.edits:
+            send.new, send.calls = True, None
+            send.remark(f"said anew: {error.reason}")
+            return None
+        if isinstance(error, WindowClosed) and send.message.template is None and not send.closed:
+            send.closed, send.calls = True, None
+            return None
+        verdict = failed(send, error, self._clock())
+        if isinstance(error, TryLater) and error.whole_channel and isinstance(verdict, Postponed):
+            self._pause(send)
+        return verdict
+
+    def _pause(self, send: Outgoing) -> None:
+        """The channel's limit is met: nothing leaves on it before this send's next try."""
+        channel = send.channel
+        self._paused[channel.id] = max(send.due_at, self._paused.get(channel.id, send.due_at))
+        if self._limiter is not None:
+            self._limiter.pause(channel, (send.due_at - self._clock()).total_seconds())
+
+    def _reported(self, send: Outgoing) -> Verdict | None:
+        """The platform took a call in doubt, and reported that it failed."""
+        reason, send.failure = send.failure, ""
+        send.doubtful = False
+        code = send.channel.adapter.capabilities.window_code
+        if code and reason.startswith(code) and send.message.template is None and not send.closed:
+            send.closed, send.calls = True, None
+            return None
+        metrics.effects("send", "failed").inc()
+        return dead(send, "reported", reason)
+
+    async def _settle_doubt(self, lane: Lane, send: Outgoing) -> None:
+        """Where the platform reports on calls by our key, wait for what it says of the call in doubt."""
+        if send.doubtful and send.channel.adapter.capabilities.certainty == "status":
+            seconds = (send.doubt_until - self._clock()).total_seconds()
+            if seconds > 0 and self._doubts is not None:
+                lane.wakes = asyncio.get_running_loop().time() + seconds
+                try:
+                    await self._doubts.settle(send, seconds)
+                finally:
+                    lane.wakes = None
+            send.doubtful = False
+            if send.confirmed > send.calls_done or send.failure:
+                metrics.effects("send", "uncertain").inc()
+                send.due_at = min(send.due_at, self._clock())
+        send.calls_done = max(send.calls_done, send.confirmed)
+
+    async def _wait(self, lane: Lane, send: Outgoing) -> None:
+        """Until the send is due and its channel is not paused; typing shows meanwhile, when wanted."""
+        for _ in range(100_000):  # bounded by time: each round waits for what is left
+            now = self._clock()
+            until = max(send.due_at, self._paused.get(send.channel.id, send.due_at))
+            seconds = (until - now).total_seconds()
+            if seconds <= 0:
+                self._paused.pop(send.channel.id, None)
+                return
+            if self._announcer.types(send):
+                await self._announcer.type(send)
+                seconds = min((until - self._clock()).total_seconds(), MAX_TYPING_SECONDS)
+            lane.wakes = asyncio.get_running_loop().time() + (until - now).total_seconds()
+            try:
+                await asyncio.sleep(max(0.0, min(seconds, 60.0)))
+            finally:
+                lane.wakes = None
+
+    async def _wait_for_slot(self, lane: Lane, send: Outgoing) -> None:
+        """Until the rate limits let the next call go. A pause that was told meanwhile comes first."""
+        limits = self._limiter.limits_of(send.channel) if self._limiter is not None else None
+        if limits is None or self._limiter is None:
+            return
+        for _ in range(100_000):  # bounded by time, as above
+            waited = await self._limiter.acquire(limits, send.recipient, lane)
+            if waited > 0:
+                metrics.limit_waits(send.channel.platform).observe(waited)
+            if send.channel.id not in self._paused:
+                return
+            await self._wait(lane, send)

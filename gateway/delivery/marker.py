@@ -17,7 +17,7 @@ from gateway.connections import Connections
 from gateway.delivery.outgoing import Outgoing
 from gateway.logs import get_logger
 from storage import deliveries
-from storage.deliveries import Dead, Postponed, Sent
+from storage.deliveries import Dead, Held, Postponed, Sent
 
 MAX_NOTES = 256
 """Notes that one transaction takes at most."""
@@ -26,7 +26,7 @@ RETRY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 _log = get_logger(__name__)
 
-Verdict: TypeAlias = Sent | Dead | Postponed
+Verdict: TypeAlias = Sent | Dead | Held | Postponed
 
 
 class Marker:
@@ -94,13 +94,13 @@ class Marker:
     async def _statements(self, connection: Any, verdicts: Sequence[Verdict]) -> frozenset[UUID]:
         """Returns the sends that were not this worker's any more."""
         sent = [verdict for verdict in verdicts if isinstance(verdict, Sent)]
-        dead = [verdict for verdict in verdicts if isinstance(verdict, Dead)]
+        aside = [verdict for verdict in verdicts if isinstance(verdict, Dead | Held)]
         postponed = [verdict for verdict in verdicts if isinstance(verdict, Postponed)]
         ours: set[UUID] = set()
         if postponed:  # first: it locks conversations, as a turn does, before it touches effects
             ours |= await deliveries.postpone(connection, self._owner, postponed, self.lease)
         if sent:
             ours |= await deliveries.mark_sent(connection, self._owner, sent)
-        if dead:
-            ours |= await deliveries.mark_dead(connection, self._owner, dead)
+        if aside:
+            ours |= await deliveries.set_aside(connection, self._owner, aside)
         return frozenset(verdict.id for verdict in verdicts) - ours

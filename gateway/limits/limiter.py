@@ -12,6 +12,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from redis.asyncio import Redis
 from gateway import metrics
 from gateway.channel import Channel
 from gateway.limits.bucket import HORIZON_SECONDS, Answer, Ask, LocalBuckets, Outcome
-from gateway.limits.rates import Limits, rates_of
+from gateway.limits.rates import Limits, limits_of
 from gateway.limits.shared import SharedBuckets
 from gateway.logs import get_logger
 from gateway.web.background import heed_cancel
@@ -29,6 +30,8 @@ MAX_ASKS: Final = 500
 """Requests of one script call."""
 MAX_ROUNDS: Final = 1_000
 """How often one request may be told to come later."""
+STOP_SECONDS: Final = 2.0
+"""How long the end waits for a call that is under way; longer than the client's own time-outs."""
 PROBE_SECONDS: Final = 1.0
 """How often a worker that keeps the buckets by itself looks whether Valkey is back."""
 
@@ -63,6 +66,7 @@ class Limiter:
         self._lines: dict[UUID, _Line] = {}
         self._limits: dict[UUID, tuple[Mapping[str, Any], Limits | None]] = {}
         self._wake = asyncio.Event()
+        self._closed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.away = False
         """Whether the buckets are this worker's own for now."""
@@ -73,9 +77,17 @@ class Limiter:
         self._tasks = [asyncio.create_task(self._run(), name="limiter")]
 
     async def stop(self) -> None:
-        """End; whoever still waits is cancelled by its owner."""
+        """End; whoever still waits is cancelled by its owner. The client cleans up after a time-out, not after a
+        cancellation, so a call that is under way comes to its end.
+        """
         lines = [line.task for line in self._lines.values() if line.task is not None]
-        for task in (*self._tasks, *lines):
+        for task in lines:
+            task.cancel()
+        self._closed.set()
+        self._wake.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *lines, return_exceptions=True)
 
@@ -84,11 +96,9 @@ class Limiter:
         known = self._limits.get(channel.id)
         if known is not None and known[0] is channel.settings:
             return known[1]
-        table = channel.adapter.capabilities.rates
-        rates, problems = rates_of(table, channel.settings)
+        limits, problems = limits_of(channel.id, channel.adapter, channel.settings)
         for problem in problems:
             _log.warning("rate limit not understood", channel=str(channel.id), problem=problem)
-        limits = Limits(channel.id, rates) if table or rates else None
         self._limits[channel.id] = (channel.settings, limits)
         return limits
 
@@ -131,7 +141,7 @@ class Limiter:
         return answered
 
     async def _run(self) -> None:
-        while True:  # as long as the worker serves
+        while not self._closed.is_set():
             await self._wake.wait()
             self._wake.clear()
             if self._pausing:
@@ -176,8 +186,13 @@ class Limiter:
         self._tasks.append(asyncio.create_task(self._probe(), name="limiter-probe"))
 
     async def _probe(self) -> None:
-        while self.away:  # until it is back
-            await asyncio.sleep(PROBE_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads, hides nothing
+        while self.away and not self._closed.is_set():  # until it is back
+            seconds = PROBE_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - spreads, hides nothing
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._closed.wait()
+            if self._closed.is_set():
+                return
             try:
                 await self._shared.probe()
             except Exception:  # as above

@@ -62,4 +62,4 @@ class Book:
                         )
                     case GivenUp(reason=reason):
                         dead = Dead(id=work.id, created_at=work.created_at, error=reason)
-                        await deliveries.mark_dead(connection, self._owner, [dead])
+                        await deliveries.set_aside(connection, self._owner, [dead])

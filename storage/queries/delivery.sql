@@ -2,7 +2,8 @@
 
 -- name: mark_sent
 -- $4 and $5 bound the creation times, so that only the partitions concerned are opened. Returns what was the
--- worker's: who finds that a send was not has lost the lane.
+-- worker's: who finds that a send was not has lost the lane. A report may have been faster than this note, and its
+-- status stays.
 WITH done AS (
     DELETE FROM effects e
     USING unnest($1::uuid[]) AS k(id)
@@ -10,33 +11,39 @@ WITH done AS (
     RETURNING e.id
 ), told AS (
     UPDATE messages m
-    SET status = 'sent', external_id = nullif(k.external_id, ''),
-        metadata = CASE WHEN k.detail = '' THEN m.metadata
-                        ELSE m.metadata || jsonb_build_object('delivery', k.detail) END
-    FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $7::text[]) AS k(id, created_at, external_id, detail)
+    SET status = CASE WHEN m.status = 'queued' THEN 'sent' ELSE m.status END,
+        external_id = coalesce(nullif(k.external_id, ''), m.external_id),
+        error = CASE WHEN m.status = 'failed' THEN m.error END,
+        metadata = CASE WHEN k.detail = '' AND k.calls < 2 THEN m.metadata
+                        ELSE m.metadata || jsonb_strip_nulls(jsonb_build_object(
+                            'delivery', nullif(k.detail, ''), 'calls', CASE WHEN k.calls > 1 THEN k.calls END)) END
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $7::text[], $8::int[])
+        AS k(id, created_at, external_id, detail, calls)
     WHERE m.id = k.id AND m.created_at = k.created_at
       AND m.created_at BETWEEN $4::timestamptz AND $5::timestamptz
-      AND m.status = 'queued' AND m.id IN (SELECT id FROM done)
+      AND m.id IN (SELECT id FROM done)
 )
 SELECT id FROM done
 
--- name: mark_dead
--- The platform will not take it: the effect stays as a dead letter, the message says why. Returns as above.
-WITH dead AS (
+-- name: set_aside
+-- The platform will not take it (dead), or it may not go out now (held): the effect stays and says why, and its
+-- lane goes on. A held message is still queued, and says why it waits. Returns as above.
+WITH aside AS (
     UPDATE effects e
-    SET status = 'dead', last_error = k.error, attempts = e.attempts + 1, lease_owner = NULL, lease_until = NULL
-    FROM unnest($1::uuid[], $3::text[]) AS k(id, error)
+    SET status = k.status, last_error = k.error, lease_owner = NULL, lease_until = NULL,
+        attempts = e.attempts + (k.status = 'dead')::int, payload = e.payload || k.progress::jsonb
+    FROM unnest($1::uuid[], $3::text[], $7::text[], $8::text[]) AS k(id, error, status, progress)
     WHERE e.id = k.id AND e.lease_owner = $6::uuid
     RETURNING e.id
 ), told AS (
     UPDATE messages m
-    SET status = 'failed', error = k.error
-    FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS k(id, created_at, error)
+    SET status = CASE WHEN k.status = 'dead' THEN 'failed' ELSE m.status END, error = k.error
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $7::text[]) AS k(id, created_at, error, status)
     WHERE m.id = k.id AND m.created_at = k.created_at
       AND m.created_at BETWEEN $4::timestamptz AND $5::timestamptz
-      AND m.id IN (SELECT id FROM dead)
+      AND m.id IN (SELECT id FROM aside)
 )
-SELECT id FROM dead
+SELECT id FROM aside
 
 -- name: postpone
 -- Not now: the attempt is counted, the lease stays, the next try is at the given time. Returns what is still
@@ -44,10 +51,9 @@ SELECT id FROM dead
 -- conversations' locks (`lock_lanes`): every change of a lane's lease does, so that no two workers believe in it.
 UPDATE effects e
 SET attempts = k.attempts, due_at = k.due_at, last_error = k.error, lease_until = k.due_at + $5::interval,
-    payload = CASE WHEN k.calls_done = 0 THEN e.payload
-                   ELSE e.payload || jsonb_build_object('calls_done', k.calls_done) END
-FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $7::int[])
-    AS k(id, attempts, due_at, error, calls_done)
+    payload = e.payload || k.progress::jsonb
+FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $7::text[])
+    AS k(id, attempts, due_at, error, progress)
 WHERE e.id = k.id AND e.lease_owner = $6::uuid AND e.status = 'pending'
 RETURNING e.id
 
@@ -90,18 +96,20 @@ SELECT c.id FROM conversations c WHERE c.id = ANY ($1::uuid[]) ORDER BY c.id FOR
 -- name: claim_lanes
 -- Takes whole lanes: every pending ordered effect of the conversations, unless another worker holds one
 -- of them. The caller holds the conversations' locks (`lock_lanes`), so no turn leases in between.
+-- `held_before` names the worker whose lease has run out: what it was just sending may have arrived.
 UPDATE effects e
 SET lease_owner = $2, lease_until = greatest(e.due_at, $3::timestamptz) + $4::interval
-FROM conversations c
+FROM conversations c, effects before
 WHERE e.conversation_id = ANY ($1::uuid[]) AND e.lane = 'delivery' AND e.status = 'pending'
-  AND c.id = e.conversation_id
+  AND c.id = e.conversation_id AND before.id = e.id
   AND NOT EXISTS (
       SELECT FROM effects o
       WHERE o.conversation_id = e.conversation_id AND o.lane = 'delivery' AND o.status = 'pending'
         AND o.lease_owner <> $2 AND o.lease_until >= $3
   )
 RETURNING e.id, e.organization_id, e.conversation_id, e.channel_id, e.kind, e.position, e.payload,
-          e.due_at, e.created_at, e.attempts, e.lease_until, c.contact_key, c.heard_at
+          e.due_at, e.created_at, e.attempts, e.lease_until, before.lease_owner AS held_before, c.contact_key,
+          c.heard_at
 
 -- name: claim_timers
 WITH due AS (
@@ -156,34 +164,6 @@ DELETE FROM effects WHERE id = $1 AND lease_owner = $2
 UPDATE effects e
 SET due_at = $3, last_error = $4, payload = e.payload || $5::jsonb, lease_owner = NULL, lease_until = NULL
 WHERE e.id = $1 AND e.lease_owner = $2 AND e.status = 'pending'
-
--- name: raise_statuses
--- Delivery status only ever rises, and nothing clears `failed`. Ranks: queued, sent, delivered, read.
-UPDATE messages m
-SET status = k.status,
-    delivered_at = CASE WHEN k.status IN ('delivered', 'read') THEN coalesce(m.delivered_at, k.at) ELSE m.delivered_at END,
-    read_at = CASE WHEN k.status = 'read' THEN coalesce(m.read_at, k.at) ELSE m.read_at END,
-    error = CASE WHEN k.status = 'failed' THEN k.error ELSE m.error END
-FROM (
-    SELECT DISTINCT ON (channel_id, external_id) *
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])
-        AS k(channel_id, external_id, status, at, error)
-    ORDER BY channel_id, external_id,
-             array_position(ARRAY['queued', 'sent', 'delivered', 'read', 'failed'], status) DESC
-) AS k
-WHERE m.channel_id = k.channel_id AND m.external_id = k.external_id AND m.sender_type <> 'customer'
-  AND m.status <> 'failed'
-  AND array_position(ARRAY['queued', 'sent', 'delivered', 'read', 'failed'], k.status)
-    > array_position(ARRAY['queued', 'sent', 'delivered', 'read', 'failed'], m.status)
-
--- name: raise_up_to
--- The widget's receipts: everything that was said in the conversations up to a sequence number is now $3.
-UPDATE messages m
-SET status = $3::text, delivered_at = coalesce(m.delivered_at, $4::timestamptz),
-    read_at = CASE WHEN $3::text = 'read' THEN coalesce(m.read_at, $4::timestamptz) ELSE m.read_at END
-FROM unnest($1::uuid[], $2::int[]) AS k(conversation_id, seq)
-WHERE m.conversation_id = k.conversation_id AND m.seq <= k.seq AND m.sender_type <> 'customer'
-  AND (m.status = 'sent' OR (m.status = 'delivered' AND $3::text = 'read'))
 
 -- name: expire_inbox
 DELETE FROM inbox

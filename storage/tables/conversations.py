@@ -62,6 +62,7 @@ customers = Table(
         "phone",
         postgresql_where=text("phone_verified_at IS NOT NULL"),
     ),
+    Index("idx_customers_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
     postgresql_with={"fillfactor": 80},
 )
 
@@ -76,7 +77,7 @@ customer_merges = Table(
     Column("before", Json, nullable=False),
     moment("merged_at", now=True),
     moment("undone_at"),
-    CheckConstraint("reason IN ('email', 'phone', 'link', 'operator')"),
+    CheckConstraint("reason IN ('email', 'phone', 'link', 'identity', 'operator')"),
     Index("idx_customer_merges_kept", "kept_id"),
     Index("idx_customer_merges_merged", "merged_id"),
 )
@@ -168,6 +169,9 @@ messages = Table(
         "channel_id",
         "external_id",
         postgresql_where=text("external_id IS NOT NULL AND sender_type <> 'customer'"),
+    ),
+    Index(
+        "idx_messages_trouble", "organization_id", "created_at", postgresql_where=text("error IS NOT NULL")
     ),
     postgresql_partition_by="RANGE (created_at)",
 )

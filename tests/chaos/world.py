@@ -54,6 +54,15 @@ CREATE TRIGGER chaos_note AFTER UPDATE OF status ON messages
 """
 
 
+FAST = {
+    "rate_limits": {
+        "channel": {"per_second": 10_000, "burst": 10_000},
+        "recipient": {"per_second": 1_000, "burst": 1_000},
+    }
+}
+"""The rate limits are asked, and hold nobody up: what is tested here is what gets lost."""
+
+
 class Channels(msgspec.Struct, frozen=True, kw_only=True):
     """Where the customers speak."""
 
@@ -171,7 +180,7 @@ async def provision(database_url: str, keyring: Keyring, calls_url: str) -> Chan
                 connection, change, keyring, chatbot_id=bot.id, type="telegram", name="Telegram",
                 route=channels.telegram_route,
                 config={"bot_token": DEFAULT_TOKEN, "secret_token": channels.telegram_secret},
-                secret_paths=["/bot_token", "/secret_token"],
+                secret_paths=["/bot_token", "/secret_token"], settings=FAST,
             )  # fmt: skip
             await create_channel(
                 connection, change, keyring, chatbot_id=bot.id, type="web", name="Website",

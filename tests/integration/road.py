@@ -140,6 +140,7 @@ async def provision(
             connection, change, keyring, chatbot_id=bot.id, type="telegram", name="Telegram", route=ROUTE,
             config={"bot_token": DEFAULT_TOKEN, "secret_token": SECRET},
             secret_paths=["/bot_token", "/secret_token"],
+            settings={"rate_limits": {"channel": "unlimited", "recipient": "unlimited"}},
         )  # fmt: skip
         page = await channels.create_channel(
             connection, change, keyring, chatbot_id=bot.id, type="web", name="Website", route=WEB_ROUTE,

@@ -17,6 +17,7 @@ from adapters.protocol import Call, ChannelAccess, Envelope, Receipt
 from adapters.telegram.adapter import TelegramAdapter
 from gateway.delivery.lanes import Lanes
 from gateway.delivery.outgoing import Outgoing, decode_payload
+from gateway.delivery.prepare import Preparer
 from gateway.worker import utc_now
 from storage.deliveries import Dead, Sent
 from tests.integration.road import LONG, Road, Running, open_road, until
@@ -247,7 +248,7 @@ async def test_a_worker_that_lost_its_lease_in_mid_call_does_not_try_again(road:
     async with road.worker() as worker:
         adapter = Scripted()
         send = await with_adapter(await held_by(road, worker), adapter)
-        lanes = Lanes(worker.worker.marker, utc_now)
+        lanes = Lanes(worker.worker.marker, Preparer(road.database, utc_now), utc_now)
         lanes.take([send])
         await adapter.called.wait()
         if stolen:

@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from redis.asyncio import Redis
 
 from adapters.capabilities import Rate
 from adapters.protocol import ChannelAccess
-from adapters.telegram.adapter import TelegramAdapter
+from adapters.web.adapter import WebAdapter
 from gateway.channel import Channel
 from gateway.limits.bucket import Ask, Outcome, bucket, reserve
 from gateway.limits.limiter import Limiter
@@ -25,10 +24,6 @@ from gateway.limits.shared import SharedBuckets
 from gateway.web.bus import connect
 from storage.embedded import EmbeddedValkey
 from tests.integration.road import until
-from tests.unit.test_limits_bucket import most_in
-
-SETTLING = 0.02
-"""Seconds by which the event loop of a busy machine may let a call go late, and so the next one near it."""
 
 
 class Lane:
@@ -39,11 +34,11 @@ class Lane:
 
 def channel(*rates: Rate, id: int = 1) -> Channel:
     """A channel of a platform with these rates."""
-    adapter = TelegramAdapter()
-    adapter.capabilities = replace(TelegramAdapter.capabilities, rates=rates)
+    adapter = WebAdapter(lambda conversation, seq, frame: None)
+    adapter.capabilities = replace(WebAdapter.capabilities, rates=rates)
     access = ChannelAccess(channel_id=UUID(int=id), secrets={}, settings={})
     return Channel(
-        id=UUID(int=id), organization_id=UUID(int=9), chatbot_id=UUID(int=9), platform="telegram", route="r",
+        id=UUID(int=id), organization_id=UUID(int=9), chatbot_id=UUID(int=9), platform="web", route="r",
         name="t", bot_name="b", flow_id=None, adapter=adapter, access=access,
     )  # fmt: skip
 
@@ -69,6 +64,15 @@ async def go(limiter: Limiter, on: Channel, recipient: str, left: list[float]) -
     assert limits is not None
     await limiter.acquire(limits, recipient, Lane())
     left.append(time.monotonic())
+
+
+def early(left: list[float], began: float, per_second: float, burst: int) -> list[int]:
+    """Which calls left before there was a token for them. A busy machine makes calls late, and never early."""
+    return [
+        number
+        for number, moment in enumerate(sorted(left))
+        if moment < began + (number - burst + 1) / per_second - 0.001
+    ]
 
 
 def alone(limiter: Limiter) -> bool:
@@ -130,10 +134,8 @@ async def test_workers_share_a_channels_rate(redis_url: str) -> None:
     async with limiters(redis_url, 2) as workers:
         began = time.monotonic()
         await asyncio.gather(*(go(workers[n % 2], on, str(n), left) for n in range(120)))
-    taken = left[-1] - began
-    assert taken >= (120 - 10) / 40 - SETTLING
-    assert taken <= 120 / 40 + 2.0, "nothing of the rate is left unused for long"
-    assert most_in(sorted(left), 1.0 - SETTLING) <= 40 + 10
+    assert early(left, began, 40, 10) == []
+    assert left[-1] - began <= 120 / 40 + 2.0, "nothing of the rate is left unused for long"
 
 
 async def test_a_limiter_alone_would_let_twice_as_much_through(redis_url: str) -> None:
@@ -144,7 +146,7 @@ async def test_a_limiter_alone_would_let_twice_as_much_through(redis_url: str) -
         rate = Rate(scope="channel", per_second=40, burst=10)
         mine = [channel(rate, id=1), channel(rate, id=2)]
         await asyncio.gather(*(go(workers[n % 2], mine[n % 2], str(n), left) for n in range(120)))
-    assert left[-1] - began < (120 - 10) / 40 - SETTLING
+    assert len(early(left, began, 40, 10)) > 10
 
 
 async def test_a_recipient_waits_for_its_slot_and_nobody_waits_with_it(redis_url: str) -> None:
@@ -161,8 +163,8 @@ async def test_a_recipient_waits_for_its_slot_and_nobody_waits_with_it(redis_url
                 await go(limiter, on, "7", one)
 
         await asyncio.gather(lane(), *(go(limiter, on, f"other{n}", others) for n in range(10)))
-    assert min(later - earlier for earlier, later in pairwise(one)) >= 0.5 - SETTLING
-    assert max(others) - began < 0.5
+    assert early(one, began, 2, 1) == []
+    assert max(others) < one[2], "the others have gone while it waited"
 
 
 async def test_a_pause_told_by_one_worker_holds_in_all(redis_url: str) -> None:
@@ -202,9 +204,8 @@ async def test_a_worker_keeps_the_limits_alone_while_valkey_is_away(tmp_path: Pa
             began = time.monotonic()
             await asyncio.gather(*(go(limiter, on, str(n), left) for n in range(50)))
             assert alone(limiter) is True
-            taken = left[-1] - began
-            assert taken >= (50 - 5) / 50 - SETTLING, "the rate holds"
-            assert taken < 5.0, "nobody waits for what is away"
+            assert early(left[1:], began, 50, 5) == [], "the rate holds"
+            assert left[-1] - began < 5.0, "nobody waits for what is away"
             with EmbeddedValkey(tmp_path):
                 await until(lambda: not alone(limiter))
                 await go(limiter, on, "back", left)

@@ -267,7 +267,7 @@ async def test_partitions_are_made_ahead_once_across_a_year(database_url: str) -
         indexes = await connection.fetchval(
             "SELECT count(*) FROM pg_indexes WHERE tablename = 'messages_2031_12'"
         )
-        assert indexes == 3
+        assert indexes == 4
     finally:
         await connection.close()
 

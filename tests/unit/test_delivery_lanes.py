@@ -15,11 +15,16 @@ from adapters.telegram.adapter import TelegramAdapter
 from engine.effects import Send
 from engine.messages import OutboundMessage
 from gateway.channel import Channel
-from gateway.delivery.lanes import Lanes, _insert
+from gateway.delivery.lane import insert
+from gateway.delivery.lanes import Lanes
 from gateway.delivery.marker import Marker, Verdict
 from gateway.delivery.outgoing import Outgoing
+from gateway.delivery.prepare import Preparer
+from storage.database import Database
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
+PREPARER = Preparer(Database("postgresql://nobody@127.0.0.1:9/none"), lambda: NOW)
+"""A plain message asks no database."""
 ORGANIZATION, CHAT = UUID(int=1), UUID(int=2)
 
 
@@ -72,7 +77,7 @@ async def settled(lanes: Lanes) -> None:
 
 async def test_sends_of_a_conversation_leave_in_order_of_position() -> None:
     adapter = RecordingAdapter()
-    lanes = Lanes(MemoryMarker(), lambda: NOW)
+    lanes = Lanes(MemoryMarker(), PREPARER, lambda: NOW)
     lanes.take([outgoing(adapter, number) for number in (1, 3, 2, 4)])
     await settled(lanes)
     assert adapter.sent == [1, 2, 3, 4]
@@ -80,7 +85,7 @@ async def test_sends_of_a_conversation_leave_in_order_of_position() -> None:
 
 async def test_a_send_behind_one_that_is_not_in_hand_is_not_taken_but_wanted() -> None:
     adapter = RecordingAdapter()
-    lanes = Lanes(MemoryMarker(), lambda: NOW)
+    lanes = Lanes(MemoryMarker(), PREPARER, lambda: NOW)
     earlier = frozenset({outgoing(adapter, 1).id})
     assert lanes.take([outgoing(adapter, 2)], {CHAT: earlier}) == {CHAT: ORGANIZATION}
     await settled(lanes)
@@ -89,7 +94,7 @@ async def test_a_send_behind_one_that_is_not_in_hand_is_not_taken_but_wanted() -
 
 async def test_a_send_whose_lease_is_over_is_left_to_others() -> None:
     adapter = RecordingAdapter()
-    lanes = Lanes(MemoryMarker(), lambda: NOW)
+    lanes = Lanes(MemoryMarker(), PREPARER, lambda: NOW)
     lanes.take([outgoing(adapter, 1, lease=timedelta(seconds=1))])
     await settled(lanes)
     assert adapter.sent == []
@@ -98,7 +103,7 @@ async def test_a_send_whose_lease_is_over_is_left_to_others() -> None:
 
 async def test_a_worker_that_finds_a_send_not_its_own_lets_go_of_the_whole_lane() -> None:
     adapter = RecordingAdapter()
-    lanes = Lanes(MemoryMarker(mine=False), lambda: NOW)
+    lanes = Lanes(MemoryMarker(mine=False), PREPARER, lambda: NOW)
     lanes.take([outgoing(adapter, number) for number in (1, 2, 3)])
     await settled(lanes)
     assert adapter.sent == [1]
@@ -108,7 +113,7 @@ async def test_a_worker_that_finds_a_send_not_its_own_lets_go_of_the_whole_lane(
 def test_a_late_arrival_never_goes_before_what_may_be_in_flight(late: int) -> None:
     adapter = RecordingAdapter()
     queue = deque([outgoing(adapter, 4), outgoing(adapter, 6), outgoing(adapter, 8)])
-    _insert(queue, outgoing(adapter, late))
+    insert(queue, outgoing(adapter, late))
     positions = [send.position for send in queue]
     assert positions[0] == 4
     assert positions[1:] == sorted(positions[1:])

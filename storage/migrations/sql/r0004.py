@@ -9,9 +9,12 @@ WINDOW = (
     "ALTER TABLE effects DROP CONSTRAINT effects_status_check",
     "ALTER TABLE effects ADD CONSTRAINT effects_status_check CHECK (status IN ('pending', 'held', 'dead'))",
     "CREATE INDEX idx_effects_stuck ON effects (organization_id, created_at) WHERE status <> 'pending'",
+    # For operators. Not by status, which changes all the time: only what has gone wrong has an error.
+    "CREATE INDEX idx_messages_trouble ON messages (organization_id, created_at) WHERE error IS NOT NULL",
 )
 
 DROP_WINDOW = (
+    "DROP INDEX idx_messages_trouble",
     "DROP INDEX idx_effects_stuck",
     "DELETE FROM effects WHERE status = 'held'",
     "ALTER TABLE effects DROP CONSTRAINT effects_status_check",
@@ -89,13 +92,14 @@ IDENTITIES = (
     "ALTER TABLE customers ADD COLUMN email_verified_at timestamptz",
     "ALTER TABLE customers ADD COLUMN phone_verified_at timestamptz",
     "ALTER TABLE customers ADD COLUMN merged_into uuid",
+    "CREATE INDEX idx_customers_merged_into ON customers (merged_into) WHERE merged_into IS NOT NULL",
     """
 CREATE TABLE customer_merges (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     kept_id uuid NOT NULL,
     merged_id uuid NOT NULL,
-    reason text NOT NULL CHECK (reason IN ('email', 'phone', 'link', 'operator')),
+    reason text NOT NULL CHECK (reason IN ('email', 'phone', 'link', 'identity', 'operator')),
     before jsonb NOT NULL,
     merged_at timestamptz NOT NULL DEFAULT now(),
     undone_at timestamptz
