@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import aiohttp
@@ -50,8 +51,8 @@ def _never_written(error: Exception) -> bool:
 
 
 def _cause(error: Exception) -> str:
-    """A short, safe name: the operating system's, or the exception's class."""
+    """A short, safe name: the operating system's, or the exception's class. asyncio puts addresses into its own."""
     inner: Any = getattr(error, "os_error", error)
-    if isinstance(inner, OSError) and inner.strerror and "/" not in inner.strerror:
-        return inner.strerror
+    if isinstance(inner, OSError) and inner.errno is not None and inner.errno > 0:
+        return os.strerror(inner.errno)
     return type(error).__name__

@@ -20,7 +20,6 @@ from yarl import URL
 
 from adapters.errors import Refused, TryLater, Uncertain
 from adapters.protocol import ChannelAccess, Files, Upload
-from adapters.text import clean
 from adapters.whatsapp.access import access_token, api_url, phone_number_id
 from adapters.whatsapp.capabilities import MEDIA_BYTES, MEGABYTE
 from adapters.whatsapp.failures import refusal, unreadable_answer
@@ -101,8 +100,7 @@ class Uploads:
                 if not size:
                     raise Refused(f"the file of this {upload.kind} is empty", code="media")
                 spool.seek(0)
-                name = clean(upload.name or content.name) or f"{upload.kind}{_extension(mime_type)}"
-                return await self._post(spool, name, mime_type, access)
+                return await self._post(spool, f"{upload.kind}{_extension(mime_type)}", mime_type, access)
 
     async def _post(self, file: IO[bytes], name: str, mime_type: str, access: ChannelAccess) -> str:
         form = aiohttp.FormData()
