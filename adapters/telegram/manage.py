@@ -17,7 +17,7 @@ import msgspec
 from adapters.errors import Misconfigured, Refused, SendFailed, TryLater
 from adapters.protocol import ChannelAccess
 from adapters.telegram.client import API_BASE, api_base, bot_token
-from adapters.telegram.parse import ALLOWED_UPDATES
+from adapters.telegram.parse import wanted_updates
 from adapters.text import clean
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class WebhookInfo(msgspec.Struct, frozen=True, kw_only=True):
     pending: int
     last_error: str = ""
     last_error_at: datetime | None = None
+    allowed_updates: tuple[str, ...] = ()
+    """The kinds of update that it asks for; none named means Telegram's default."""
 
 
 def make_route(token_urlsafe: Callable[[int], str] = secrets.token_urlsafe) -> str:
@@ -82,7 +84,7 @@ def check_webhook_url(url: str, access: ChannelAccess) -> None:
 
 async def get_me(access: ChannelAccess) -> BotIdentity:
     """Ask who the token belongs to. Raises `Misconfigured` for a token that Telegram does not accept."""
-    user = await _call(access, lambda bot: bot.get_me())
+    user = await ask(access, lambda bot: bot.get_me())
     return BotIdentity(id=user.id, username=user.username or "", name=user.full_name)
 
 
@@ -91,18 +93,22 @@ async def set_webhook(
     *,
     url: str,
     secret: str,
-    allowed_updates: Sequence[str] = ALLOWED_UPDATES,
+    allowed_updates: Sequence[str] | None = None,
     drop_pending_updates: bool = False,
     max_connections: int = MAX_CONNECTIONS,
 ) -> None:
-    """Have updates posted to `url` with `secret` in their header. Ends long polling for this bot."""
+    """Have updates posted to `url` with `secret` in their header. Ends long polling for this bot.
+
+    Asks for the `allowed_updates` that the channel's settings want, unless told which.
+    """
     check_webhook_url(url, access)
-    await _call(
+    kinds = wanted_updates(access) if allowed_updates is None else allowed_updates
+    await ask(
         access,
         lambda bot: bot.set_webhook(
             url=url,
             secret_token=secret,
-            allowed_updates=list(allowed_updates),
+            allowed_updates=list(kinds),
             drop_pending_updates=drop_pending_updates,
             max_connections=max_connections,
         ),
@@ -111,17 +117,18 @@ async def set_webhook(
 
 async def delete_webhook(access: ChannelAccess, *, drop_pending_updates: bool = False) -> None:
     """Stop the webhook; long polling can begin."""
-    await _call(access, lambda bot: bot.delete_webhook(drop_pending_updates=drop_pending_updates))
+    await ask(access, lambda bot: bot.delete_webhook(drop_pending_updates=drop_pending_updates))
 
 
 async def get_webhook_info(access: ChannelAccess) -> WebhookInfo:
     """How the webhook fares: what waits, and Telegram's last trouble with it."""
-    info = await _call(access, lambda bot: bot.get_webhook_info())
+    info = await ask(access, lambda bot: bot.get_webhook_info())
     return WebhookInfo(
         url=info.url,
         pending=info.pending_update_count,
         last_error=info.last_error_message or "",
         last_error_at=info.last_error_date,
+        allowed_updates=tuple(info.allowed_updates or ()),
     )
 
 
@@ -130,16 +137,16 @@ async def set_my_commands(access: ChannelAccess, commands: Sequence[tuple[str, s
     from aiogram.types import BotCommand
 
     menu = [BotCommand(command=command, description=description) for command, description in commands]
-    await _call(access, lambda bot: bot.set_my_commands(menu))
+    await ask(access, lambda bot: bot.set_my_commands(menu))
 
 
 async def set_my_description(access: ChannelAccess, *, description: str, about: str) -> None:
     """Set what an empty chat shows (`description`) and what the profile shows (`about`)."""
-    await _call(access, lambda bot: bot.set_my_description(description=description))
-    await _call(access, lambda bot: bot.set_my_short_description(short_description=about))
+    await ask(access, lambda bot: bot.set_my_description(description=description))
+    await ask(access, lambda bot: bot.set_my_short_description(short_description=about))
 
 
-async def _call(access: ChannelAccess, call: Callable[[Bot], Awaitable[T]]) -> T:
+async def ask(access: ChannelAccess, call: Callable[[Bot], Awaitable[T]]) -> T:
     """One call with a client of its own, its errors translated."""
     token, base = bot_token(access), api_base(access)
     from aiogram import Bot

@@ -78,7 +78,7 @@ def manner_of(target: dict[str, Any], access: ChannelAccess) -> Manner:
         silent=formatting.get("disable_notification") is True,
         previews=formatting.get("disable_web_page_preview") is not True,
         inline_keyboards=features.get("inline_keyboards") is not False
-        and (type(kinds) is not list or "inline" in kinds),
-        reply_keyboards=type(kinds) is not list or "reply" in kinds,
+        and (not isinstance(kinds, list | tuple) or "inline" in kinds),
+        reply_keyboards=not isinstance(kinds, list | tuple) or "reply" in kinds,
         web_apps=features.get("web_app_support") is not False,
     )

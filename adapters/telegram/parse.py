@@ -249,8 +249,13 @@ ALLOWED_UPDATES: Final = tuple(_HANDLERS)
 """What setWebhook and getUpdates ask for: the kinds that are handled. Telegram's default lacks reactions."""
 
 
+NEEDED_UPDATES: Final = ("message", "callback_query", "my_chat_member")
+"""Without these there is no conversation, or none that knows when it has ended."""
+
+
 def wanted_updates(access: ChannelAccess) -> tuple[str, ...]:
-    """The kinds to ask for: those that the channel's `webhook_setup.allowed_updates` names, or all that are handled."""
+    """The kinds to ask for: those that `webhook_setup.allowed_updates` names and those that are needed; all that are
+    handled when it names none."""
     named = section(access, "webhook_setup").get("allowed_updates")
-    chosen = tuple(kind for kind in named if type(kind) is str) if type(named) is list else ()
-    return chosen or ALLOWED_UPDATES
+    chosen = [kind for kind in named if type(kind) is str] if isinstance(named, list | tuple) else []
+    return tuple(dict.fromkeys((*chosen, *NEEDED_UPDATES))) if chosen else ALLOWED_UPDATES

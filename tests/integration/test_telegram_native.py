@@ -455,7 +455,7 @@ async def test_a_pressed_button_is_answered_in_the_webhooks_own_response(
 
     app = web.Application()
     app.router.add_post("/hook", hook)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     (receipt,) = await say(mock, adapter, OutboundMessage(text="?", choices=(YES,)))

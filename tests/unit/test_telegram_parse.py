@@ -659,8 +659,12 @@ def test_asked_for_updates_are_those_that_are_handled_unless_the_settings_name_s
         "chat_member",
     }
     assert wanted_updates(access_with()) == ALLOWED_UPDATES
-    assert wanted_updates(access_with({}, {"webhook_setup": {"allowed_updates": ["message", 7]}})) == (
+    named = {"webhook_setup": {"allowed_updates": ["message", "inline_query", 7]}}
+    assert wanted_updates(access_with({}, named)) == (
         "message",
+        "inline_query",
+        "callback_query",
+        "my_chat_member",
     )
 
 
