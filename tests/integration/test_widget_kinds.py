@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from adapters.web import frames
-from engine.events import ChoiceMade, LocationReceived, TextReceived
+from engine.events import ChoiceMade, TextReceived
 from engine.messages import (
     Card,
     CardButton,
@@ -454,15 +454,3 @@ async def test_picture_of_every_kind(browser: Browser, site: Site) -> None:
         await shop.page.wait_for_timeout(1500)
         target = Path(os.environ.get("SCREENSHOT_TO", PICTURE))
         assert len(await shop.page.screenshot(path=target)) > 10_000
-
-
-async def test_a_shared_location_takes_the_place_of_the_request(browser: Browser, site: Site) -> None:
-    options = {"geolocation": {"latitude": 52.52, "longitude": 13.4}, "permissions": ["geolocation"]}
-    async with begun(browser, site, **options) as (shop, talk):
-        talk.bot_sends(OutboundMessage(text="Where are you?", request="location"))
-        await shop.page.get_by_role("button", name="Share my location").click()
-        await until(lambda: talk.heard == [LocationReceived(latitude=52.52, longitude=13.4)])
-        await expect(shop.page.get_by_role("button", name="Share my location")).to_be_hidden()
-        await expect(shop.page.locator("li.line.customer a.place")).to_contain_text("52.52000, 13.40000")
-        await shop.page.reload()
-        await expect(shop.page.locator("li.line.customer a.place")).to_contain_text("52.52000, 13.40000")

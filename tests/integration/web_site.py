@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import BodyPartReader, ClientSession, ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 from adapters.web import token
@@ -118,17 +118,18 @@ class Site:
         assert visitor is not None
         if self.shelf.refuses:
             return web.json_response({"error": "not_taken", "message": self.shelf.refuses}, status=415)
-        part = (await request.post())["file"]
-        assert isinstance(part, web.FileField)
-        body, media = part.file.read(), uuid4()
-        self.shelf.put(str(media), body, part.content_type)
+        part = await (await request.multipart()).next()
+        assert isinstance(part, BodyPartReader)
+        body, media = bytes(await part.read()), uuid4()
+        mime_type = part.headers.get("Content-Type", "application/octet-stream")
+        self.shelf.put(str(media), body, mime_type)
         self.shelf.owners[media] = (channel.id, visitor)
-        family = part.content_type.partition("/")[0]
+        family = mime_type.partition("/")[0]
         answer = {
             "media": str(media),
             "kind": family if family in ("image", "audio", "video") else "document",
             "name": part.filename,
-            "mime_type": part.content_type,
+            "mime_type": mime_type,
             "size": len(body),
         }
         return web.json_response(answer, status=201)

@@ -143,8 +143,9 @@ async def until(done: Callable[[], bool]) -> None:
 @asynccontextmanager
 async def begun(browser: Browser, site: Site, **options: Any) -> AsyncIterator[tuple[Tab, Talk]]:
     """A visitor's page with the panel open and a conversation that has just begun."""
+    payload = {"payload": options.pop("payload")} if "payload" in options else {}
     async with visitor(browser, **options) as context:
-        shop = await tab(context, site)
+        shop = await tab(context, site, **payload)
         await shop.open()
         await until(lambda: len(site.turns.events) == 1)
         yield shop, Talk(site)

@@ -44,9 +44,11 @@ function parse(address: string, base?: string): URL | null {
 /** Where a link may lead: http, https, mailto or tel; null for every other address. */
 export const safeLink = (address: string | undefined): string | null => parse(address ?? "")?.href ?? null;
 
-/** Where a picture or sound may come from: http or https, or a path on the gateway itself. */
+/** Where a picture or sound may come from: http or https, a path on the gateway itself, or this very page. */
 export function safeSource(address: string | undefined, base: string): string | null {
-  const url = address ? parse(address, base) : null;
+  if (!address) return null;
+  if (address.startsWith(`blob:${location.origin}/`)) return address;
+  const url = parse(address, base);
   return url?.protocol.startsWith("http") ? url.href : null;
 }
 
