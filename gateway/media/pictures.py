@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Final
 
 import msgspec
-from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin
+from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin
 from PIL.ImageFile import ImageFile
 
 from gateway.media.errors import NotAllowed
@@ -29,10 +29,9 @@ STEPS: Final = (8 * 1024, 64 * 1024, 256 * 1024, MAX_HEADER_BYTES)
 _READERS: Final[dict[str, type[ImageFile]]] = {
     "image/jpeg": JpegImagePlugin.JpegImageFile,
     "image/png": PngImagePlugin.PngImageFile,
-    "image/gif": GifImagePlugin.GifImageFile,
     "image/bmp": BmpImagePlugin.BmpImageFile,
 }
-MEASURED: Final = frozenset({*_READERS, "image/webp"})
+MEASURED: Final = frozenset({*_READERS, "image/gif", "image/webp"})
 """Raster types whose header is read. Only these are ever shown inline."""
 
 
@@ -48,6 +47,8 @@ def measure(mime_type: str, head: bytes) -> Dimensions | None:
     """What the header within `head` says; None when it does not say it yet, or is none."""
     if mime_type == "image/webp":
         return _webp(head)
+    if mime_type == "image/gif":
+        return _gif(head)
     try:
         # The plugin's own class: `Image.open` would try every format, and warn instead of refusing.
         with _READERS[mime_type](BytesIO(head)) as image:
@@ -69,6 +70,13 @@ def check(size: Dimensions, frames: int, largest: int) -> None:
         raise NotAllowed(f"the picture has more than {MAX_PIXELS // 1_000_000} megapixels")
     if frames > MAX_FRAMES or frames * pixels > MAX_FRAME_PIXELS:
         raise NotAllowed("the animation is too long")
+
+
+def _gif(head: bytes) -> Dimensions | None:
+    """GIF89a, section 18: the size of the logical screen. Each frame has one of its own (`FrameCounter.largest`)."""
+    if len(head) < 13:
+        return None
+    return Dimensions(width=int.from_bytes(head[6:8], "little"), height=int.from_bytes(head[8:10], "little"))
 
 
 def _webp(head: bytes) -> Dimensions | None:
