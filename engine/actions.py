@@ -22,11 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.answers.sentences import sentence
 from engine.effects import Record, UpdateCustomer
+from engine.flow_types import EventName
 from engine.keywords import Keywords
+from engine.markup import Marked
 from engine.messages import OutboundMessage
 
 if TYPE_CHECKING:
@@ -36,6 +38,11 @@ if TYPE_CHECKING:
 
 ESCALATION: Final = "escalation"
 """Name of the global action that `fallback_action: escalate_to_human` performs."""
+KEYWORD: Final = "keyword: "
+EVENT: Final = "event: "
+"""How a trace begins to say why an action was called for."""
+OPT_IN_WORDS: Final = frozenset({"start", "unstop", "subscribe"})
+"""With which a customer opts in again who has opted out by a word of the channel's."""
 HANDOFF: Final = "human_handoff"
 """The type of node that it leads to when a flow has no such action."""
 
@@ -53,6 +60,17 @@ class GlobalAction:
     otherwise: Text | None = None
     """What is said when a condition does not hold; None says nothing (there is a target) or the default."""
     otherwise_target: str = ""
+    events: tuple[EventName, ...] = ()
+    """What calls for it besides its keywords."""
+
+
+class Called(NamedTuple):
+    """An action that something calls for."""
+
+    action: GlobalAction
+    why: str
+    met: bool = False
+    """Whether its conditions are known to hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,44 +86,49 @@ class OptOutWords:
 class Actions:
     """A flow's global actions and their keywords."""
 
-    __slots__ = ("_keywords", "by_name")
+    __slots__ = ("_keywords", "by_event", "by_name")
 
     def __init__(self, actions: Iterable[GlobalAction], *, typos: bool = True) -> None:
         self.by_name: Mapping[str, GlobalAction] = {action.name: action for action in actions}
+        self.by_event: Mapping[EventName, tuple[GlobalAction, ...]] = {
+            event: tuple(action for action in self.by_name.values() if event in action.events)
+            for event in {event for action in self.by_name.values() for event in action.events}
+        }
         self._keywords = Keywords(
             (
-                (text, action, 0 if action.high else 1)
+                (text, Called(action, f"{KEYWORD}{text}"), 0 if action.high else 1)
                 for action in self.by_name.values()
                 for text in action.keywords
             ),
             typos=typos,
         )
 
-    def find(self, folded: str, *, whole: bool) -> tuple[GlobalAction, str] | None:
-        """The action whose keyword is in the folded text, with that keyword.
+    def find(self, folded: str, *, whole: bool) -> Called | None:
+        """The action whose keyword is in the folded text.
 
         `whole`: normal actions count only when the keyword is the whole text.
         """
         for keyword, is_whole in self._keywords.find(folded):
-            if is_whole or not whole or keyword.value.high:
-                return keyword.value, keyword.text
+            if is_whole or not whole or keyword.value.action.high:
+                return keyword.value
         return None
 
 
-def perform(turn: Turn, action: GlobalAction, why: str) -> Next:
-    """Carry out an action that something called for; returns where the conversation goes on.
+def perform(turn: Turn, called: Called) -> Next:
+    """Carry out an action; returns where the conversation goes on.
 
     When a condition does not hold, the customer is told so and what was asked is asked again. A conversation
     that waited for a human is then the bot's again: nobody would have answered.
     """
-    turn.note("action", action.name, why)
+    action = called.action
+    turn.note("action", action.name, called.why)
     turn.unread = False
     if turn.control != "bot":
         turn.note("action", action.name, f"takes the conversation back; it was {turn.control}")
         turn.control = "bot"
     if action.high:
         turn.effects.append(Record(kind="priority", name=action.name))
-    if not all(condition.holds(turn) for condition in action.conditions):
+    if not called.met and not all(condition.holds(turn) for condition in action.conditions):
         return _otherwise(turn, action)
     if action.clear_context:
         turn.renew(f"the action {action.name}")
@@ -116,7 +139,7 @@ def perform(turn: Turn, action: GlobalAction, why: str) -> Next:
 def _otherwise(turn: Turn, action: GlobalAction) -> Next:
     turn.note("action", action.name, "its conditions do not hold")
     if action.otherwise is not None:
-        turn.say(OutboundMessage(text=action.otherwise(turn)))
+        turn.say_text(action.otherwise)
     elif not action.otherwise_target:
         turn.say(OutboundMessage(text=sentence("nobody_available", turn.language)))
     if action.otherwise_target:
@@ -135,17 +158,22 @@ def ask_again(turn: Turn) -> Next:
     return None if turn.node in turn.bot.nodes else turn.start()
 
 
-def opt_out(turn: Turn, *, out: bool) -> None:
-    """Carry out what an opt-out word asks for: it is recorded, confirmed, and nothing else happens."""
+def opt_out(turn: Turn, *, out: bool, of_channel: bool = False) -> None:
+    """Carry out what an opt-out word asks for: it is recorded, confirmed, and nothing else happens.
+
+    A word `of_channel` works whatever the flow says; the record then names the channel.
+    """
     words = turn.bot.opt_out
-    if words is None:
-        return
     turn.note("opt_out", value=out)
     turn.unread = False
     turn.opted_out = out
     turn.effects.append(UpdateCustomer(opted_out=out))
-    text = (words.out if out else words.again)(turn)
-    turn.effects.append(
-        Record(kind="consent", name="messages", properties={"granted": not out, "text": text})
-    )
-    turn.say(OutboundMessage(text=text))
+    if words is not None:
+        said = (words.out if out else words.again).said(turn)
+    else:
+        said = Marked(sentence("opted_out" if out else "opted_in", turn.language))
+    properties: dict[str, Any] = {"granted": not out, "text": said.text}
+    if of_channel:
+        properties["channel"] = turn.channel
+    turn.effects.append(Record(kind="consent", name="messages", properties=properties))
+    turn.say(OutboundMessage(text=said.text, spans=said.spans))

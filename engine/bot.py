@@ -14,6 +14,7 @@ from engine.variables import VariableType
 
 if TYPE_CHECKING:
     from engine.actions import Actions, GlobalAction, OptOutWords
+    from engine.inline import InlineAnswers
     from engine.nodes.base import Node
     from engine.turn import Turn
 
@@ -61,6 +62,14 @@ class Bot:
     """IANA name for customers whose own is not known; empty for UTC."""
     burst_ms: int
     """How long texts are gathered before they are read as one; 0 for not at all."""
+    album_ms: int
+    """How long the pieces of an album are waited for; 0 for not at all."""
+    groups: Literal["all", "mentioned"]
+    """Which messages of a group are meant for the bot."""
+    echo_takes_over: bool
+    """Whether a human who answers in the platform's own app has the conversation from then on."""
+    inline: InlineAnswers | None
+    """What answers queries that are typed in other chats."""
     quiet_hours: QuietHours | None
     opt_out: OptOutWords | None
     migrates: bool
@@ -73,6 +82,8 @@ class Bot:
     """Sub-flow -> id of the node where it begins."""
     choices: Mapping[str, tuple[Node, int]]
     """Every `Choice.id` that the flow can offer: the node that offers it, and which one it is there."""
+    pages: Mapping[str, Node]
+    """Every `Paging.key`: the node whose choices are leafed through."""
     actions: Actions
     escalation: GlobalAction | None
     """What `fallback_action: escalate_to_human` does."""

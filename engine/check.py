@@ -44,8 +44,8 @@ MarkedText: TypeAlias = tuple[Path, MarkKind, str]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _ORDER: Final = (
-    "start_node", "nodes", "flows", "conditions", "global_actions", "variables", "variable_definitions",
-    "global_settings", "supported_languages", "default_language", "translations",
+    "start_node", "nodes", "flows", "conditions", "global_actions", "inline_answers", "variables",
+    "variable_definitions", "global_settings", "supported_languages", "default_language", "translations",
 )  # fmt: skip
 _ZONES: Final = (
     ("global_settings", "timezone"),
@@ -111,7 +111,7 @@ class Check:
         """What every text refers to: nodes, conditions, variables, and the two little languages."""
         for path, kind, value in self._marked:
             match kind:
-                case "node":
+                case "node" | "reference":
                     yield from self._node_reference(path, value)
                 case "flow":
                     yield from self._flow_reference(path, value)
@@ -324,7 +324,7 @@ def in_the_whole(config: dict[str, Any], model: type[NodeConfig], flow: str) -> 
         return config
     changed: dict[str, Any] = copy.deepcopy(config)
     for path, kind in marked(model):
-        if kind != "node":
+        if kind not in ("node", "reference"):
             continue
         for place, value in select(changed, path):
             if isinstance(value, str) and place:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import time
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from engine.actions import ESCALATION, HANDOFF, Actions, GlobalAction, OptOutWords
 from engine.bot import Bot, QuietHours, Variable
-from engine.check import Check, marked_texts, measure
+from engine.check import Check, MarkedText, marked_texts, measure
 from engine.environment import Environment, zone
+from engine.fields import select
 from engine.flow import (
     FlowDefinition,
     GlobalActionDefinition,
@@ -17,11 +18,13 @@ from engine.flow import (
     NodeDefinition,
     VariableDefinition,
 )
+from engine.flow_types import Format
+from engine.inline import Answer, InlineAnswers
 from engine.keywords import Keywords
-from engine.known import inside, read_known
+from engine.known import flow_of, inside, read_known
 from engine.languages import Detect, Languages
 from engine.nodes import KINDS
-from engine.nodes.base import Condition, Node, NodeConfig
+from engine.nodes.base import Condition, Node, NodeConfig, page_key
 from engine.nodes.tools import Tools
 from engine.problems import FlowInvalid, Path, Problem
 from engine.understanding.intents import Embed
@@ -70,7 +73,7 @@ def compile_flow(
     stored = frozenset(text for _, kind, text in texts if kind == "variable")
     known = read_known(definition, stored)
     languages = _languages(definition)
-    tools = Tools(known.conditions, embed, languages)
+    tools = Tools(known.conditions, embed, languages, _format(definition), _edited(texts))
     check = Check(definition, texts, known, tools)
     if check.problems or check.flow is None:
         raise FlowInvalid(check.problems)
@@ -107,6 +110,10 @@ def _build(
         max_steps=settings.max_steps,
         timezone=settings.timezone,
         burst_ms=settings.burst_window,
+        album_ms=settings.album_window,
+        groups=settings.groups,
+        echo_takes_over=settings.echo_takes_over,
+        inline=_inline(flow, tools),
         quiet_hours=None
         if quiet is None
         else QuietHours(
@@ -120,6 +127,7 @@ def _build(
         detect=detect if tools.languages.several else None,
         nodes=nodes,
         starts={name: inside(name, sub.start_node) for name, sub in flow.flows.items()},
+        pages={page_key(node.id): node for node in nodes.values() if node.paged},
         choices={
             choice.id: (node, index) for node in nodes.values() for index, choice in enumerate(node.choices)
         },
@@ -186,7 +194,22 @@ def _action(name: str, definition: GlobalActionDefinition, tools: Tools) -> Glob
         high=definition.priority == "high",
         otherwise=tools.spoken(otherwise) if otherwise is not None else None,
         otherwise_target=definition.otherwise_target or "",
+        events=tuple(definition.events),
     )
+
+
+def _inline(flow: FlowDefinition, tools: Tools) -> InlineAnswers | None:
+    answers = [
+        Answer(
+            tools.spoken(answer.title, format="plain"),
+            tools.spoken(answer.text, format="plain"),
+            tools.spoken(answer.description, format="plain") if answer.description is not None else None,
+            tools.template(answer.thumbnail) if answer.thumbnail is not None else None,
+            _in_every_language(answer.keywords, tools.languages),
+        )
+        for answer in flow.inline_answers
+    ]
+    return InlineAnswers(answers) if answers else None
 
 
 def _in_every_language(keywords: list[str], languages: Languages) -> tuple[str, ...]:
@@ -218,6 +241,17 @@ def _plain_escalation(flow: FlowDefinition) -> GlobalAction | None:
     """A flow without an action of that name escalates to its first handoff node, at any hour."""
     handoff = next((node.id for _, node in _definitions(flow) if node.type == HANDOFF), None)
     return GlobalAction(name=ESCALATION, target=handoff) if handoff is not None else None
+
+
+def _format(definition: Mapping[str, Any]) -> Format:
+    """How the texts of a definition are written that may still be wrong."""
+    written = any(value == "markdown" for _, value in select(definition, ("global_settings", "format")))
+    return "markdown" if written else "plain"
+
+
+def _edited(texts: Iterable[MarkedText]) -> frozenset[str]:
+    """The ids of the nodes whose messages others replace, as they are in the whole flow."""
+    return frozenset(inside(flow_of(path), id) for path, kind, id in texts if kind == "reference")
 
 
 def _languages(definition: Mapping[str, Any]) -> Languages:

@@ -8,7 +8,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
+from engine.events import Context, FormSubmitted
 from engine.expressions.values import UNDEFINED
+from engine.folding import readable
 
 if TYPE_CHECKING:
     from engine.state import Customer
@@ -19,6 +23,7 @@ MAX_NAME = 64
 """Code points of a customer's name that are used."""
 
 _UNSET: Final = object()
+_NO_CONTEXT: Final = Context()
 
 
 @lru_cache(maxsize=1024)
@@ -99,6 +104,31 @@ def _text(turn: Turn) -> str:
     return turn.text
 
 
+def _event(turn: Turn) -> dict[str, Any]:
+    """What happened, as plain data: `type` and every field of the event."""
+    body = turn.event
+    return {} if body is None else {"type": body.__struct_config__.tag, **_plain(body)}
+
+
+def _form(turn: Turn) -> dict[str, Any]:
+    return {**_plain(turn.event.values)} if isinstance(turn.event, FormSubmitted) else {}
+
+
+def _message_context(turn: Turn) -> dict[str, Any]:
+    return {"id": turn.message, **_plain(turn.context or _NO_CONTEXT)}
+
+
+def _plain(value: Any) -> Any:
+    """Structs as objects with all their fields, tuples as lists, texts readable."""
+    if isinstance(value, str):
+        return readable(value)
+    if isinstance(value, Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, dict):
+        return {readable(str(name)): _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
 _CLOCK: Final[dict[str, Callable[[datetime], Any]]] = {
     "hour": lambda local: local.hour,
     "minute": lambda local: local.minute,
@@ -113,6 +143,9 @@ _OF_TURN: Final[dict[str, Callable[[Turn], Any]]] = {
     "response": lambda turn: turn.response,
     "customer_name": lambda turn: first_name(turn.customer),
     "conversation_history": lambda turn: {"length": turn.state.history},
+    "event": _event,
+    "form": _form,
+    "message_context": _message_context,
     "message": _text,
     "text": _text,
 }

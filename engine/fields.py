@@ -1,6 +1,7 @@
 """The vocabulary of a flow's settings: field types that say what a text is, so that one walk can check them all.
 
-A text in a definition can be a node's id, a sub-flow's name, a condition, an expression, a variable's name, a
+A text in a definition can be a node's id (a `node` is one that the conversation goes to, a `reference` one that is
+only spoken of), a sub-flow's name, a condition, an expression, a variable's name, a
 template that customers read (`text`), one that they don't (`template`), one that may name secrets (`request`), a
 plain text that customers read (`label`), or words that they type (`keyword`). Texts, labels and keywords can be
 translated. The type carries all that as a `Mark`; `marked` lists a model's marks with their paths, and `select`
@@ -26,7 +27,17 @@ MAX_DELAY_MS = 60_000
 MAX_TIMEOUT_S = 30 * 24 * 3600
 
 MarkKind: TypeAlias = Literal[
-    "node", "flow", "text", "template", "request", "label", "keyword", "condition", "expression", "variable"
+    "node",
+    "reference",
+    "flow",
+    "text",
+    "template",
+    "request",
+    "label",
+    "keyword",
+    "condition",
+    "expression",
+    "variable",
 ]
 TRANSLATED: Final[frozenset[MarkKind]] = frozenset({"text", "label", "keyword"})
 EACH = "*"
@@ -55,6 +66,8 @@ def _marked(kind: MarkKind, max_length: int = MAX_TEXT) -> Any:
 
 NodeId: TypeAlias = Annotated[str, Field(min_length=1, max_length=100)]
 NodeRef: TypeAlias = Annotated[str, Mark("node"), _marked("node")]
+MessageRef: TypeAlias = Annotated[str, Mark("reference"), _marked("reference")]
+"""The id of a node whose message is meant."""
 FlowRef: TypeAlias = Annotated[str, Mark("flow"), _marked("flow", 50)]
 SpokenText: TypeAlias = Annotated[str, Mark("text"), _marked("text")]
 """A template that customers read."""

@@ -17,8 +17,9 @@ from engine.fields import (
     Part,
     Seconds,
     SpokenText,
+    TemplateText,
 )
-from engine.flow_types import ClockTime, LanguageTag
+from engine.flow_types import ClockTime, EventName, Format, LanguageTag
 from engine.validation import JsonSchema, Rules
 from engine.variables import Scope, VariableType
 
@@ -30,6 +31,7 @@ MAX_TRANSLATIONS = 50_000
 MAX_BURST_MS = 10_000
 MAX_CONNECTIONS = 100
 MAX_KEYWORDS = 500
+MAX_INLINE = 200
 MAX_NAMED = 1_000
 """Conditions, global actions, variables: how many of each a flow may have."""
 
@@ -94,10 +96,29 @@ class GlobalSettings(Part):
         le=MAX_BURST_MS,
         description="Milliseconds in which texts that follow each other are read as one; 0 reads each at once.",
     )
+    album_window: int = Field(
+        800,
+        ge=0,
+        le=MAX_BURST_MS,
+        description="Milliseconds in which the pieces of an album are waited for, which are then read as one; 0 reads "
+        "each at once.",
+    )
+    groups: Literal["all", "mentioned"] = Field(
+        "mentioned",
+        description="Which messages of a group are meant for the bot: `all`, or those that name or answer it.",
+    )
+    echo_takes_over: bool = Field(
+        True,
+        description="Whether a human who answers in the platform's own app has the conversation from then on.",
+    )
     quiet_hours: QuietHours | None = Field(
         None, description="When nothing is sent that answers nothing, such as the end of a wait."
     )
     opt_out: OptOut | None = Field(None, description="Words with which customers opt out of such messages.")
+    format: Format = Field(
+        "plain",
+        description="How texts are written where a node does not say it: `plain`, or with `markdown`.",
+    )
     typo_tolerance: bool = Field(
         True, description="Whether a keyword of five letters or more is found with one slip of the finger."
     )
@@ -147,11 +168,16 @@ class ConditionDefinition(Part):
 
 
 class GlobalActionDefinition(Part):
-    """What certain words do from anywhere in the flow."""
+    """What certain words or events do from anywhere in the flow."""
 
     keywords: list[Keyword] | dict[LanguageTag, list[Keyword]] = Field(
         default_factory=list,
         description="Words or phrases, found as whole words; a list, or a list for each language.",
+    )
+    events: list[EventName] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Events that call for it when no node waits for them and the conditions hold.",
     )
     target: NodeRef = Field(description="Id of the node to go to.")
     conditions: list[ConditionText] = Field(
@@ -167,6 +193,20 @@ class GlobalActionDefinition(Part):
     otherwise_target: NodeRef | None = Field(
         None,
         description="Where to go when the conditions do not hold; otherwise the last question is repeated.",
+    )
+
+
+class InlineAnswerDefinition(Part):
+    """What a customer can pick who types the bot's name and a query in another chat."""
+
+    title: SpokenText = Field(description="What is seen first, a template.")
+    text: SpokenText = Field(description="What picking it sends, a template; plain text.")
+    description: SpokenText | None = Field(None, description="A second line, a template.")
+    thumbnail: TemplateText | None = Field(None, description="Address of a small picture, a template.")
+    keywords: list[Keyword] = Field(
+        default_factory=list,
+        max_length=MAX_KEYWORDS,
+        description="More words by which it is found, besides those of the title and the description.",
     )
 
 
@@ -234,6 +274,11 @@ class FlowDefinition(Part):
     )
     conditions: dict[Name, ConditionDefinition] = Field(default_factory=dict, max_length=MAX_NAMED)
     global_actions: dict[Name, GlobalActionDefinition] = Field(default_factory=dict, max_length=MAX_NAMED)
+    inline_answers: list[InlineAnswerDefinition] = Field(
+        default_factory=list,
+        max_length=MAX_INLINE,
+        description="What is offered where the platform lets customers ask the bot from other chats.",
+    )
     variables: dict[Name, VariableDefinition] = Field(default_factory=dict, max_length=MAX_NAMED)
     variable_definitions: dict[VariableGroup, dict[Name, VariableDefinition]] = Field(
         default_factory=dict,

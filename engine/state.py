@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from engine.effects import Effect
+from engine.events import Context, MediaReceived
 
 STATE_SCHEMA = 1
 
@@ -36,6 +37,21 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     index: int = 0
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the customer's last message came from; kept while something of it is still to be answered."""
+
+    message: str = ""
+    context: Context | None = None
+
+
+class Album(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The pieces of an album that have come so far; they are read when the timer fires."""
+
+    timer: str
+    began_at: datetime
+    items: tuple[MediaReceived, ...] = ()
+
+
 class ConversationState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A conversation between two turns. Serialises to JSON and back to an equal value.
 
@@ -56,6 +72,12 @@ class ConversationState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     """What the customer wrote while a call was running, or within the burst window: it is read afterwards."""
     burst: str = ""
     """The timer at whose end the held text is read; empty when nothing is gathered."""
+    album: Album | None = None
+    """What is gathered until no more pieces of it come."""
+    origin: Origin | None = None
+    """Of the message that is still to be answered; in a group, of the last one."""
+    echoed: bool = False
+    """The human who has the conversation answers in the platform's own app, where nobody gives it back."""
     language: str = ""
     """The language that was chosen or detected; empty until then."""
     turns: int = 0
@@ -97,7 +119,8 @@ class TraceEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     value), action (global action that matched, with its keyword), choice (made, with its value), intent (with its
     confidence), input (stored, or why not), variable (set), timer (started, or fired), call (started, or ended),
     round (of a loop), return (from a call), left (calls and loops), held (until it can be read), language (chosen),
-    opt_out, postponed (to the end of quiet hours), fallback (and why), limit (reached), error, ignored (and why).
+    opt_out, postponed (to the end of quiet hours), page (of a menu that is leafed through), inline (query answered),
+    control (somebody else answers from here on), fallback (and why), limit (reached), error, ignored (and why).
     Nothing here quotes what the customer wrote.
     """
 

@@ -35,16 +35,15 @@ The step is pure: the same arguments give the same outcome, and it never raises.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import msgspec
 
-from engine.actions import GlobalAction, opt_out, perform
+from engine.actions import OPT_IN_WORDS, Called, opt_out, perform
 from engine.bot import Bot
-from engine.effects import Send
 from engine.events import (
     AlbumReceived,
     AnswerGenerated,
@@ -53,6 +52,7 @@ from engine.events import (
     CommandReceived,
     ContactabilityChanged,
     ContactReceived,
+    Context,
     ConversationOpened,
     EventBody,
     FormSubmitted,
@@ -73,9 +73,12 @@ from engine.events import (
     TimerFired,
 )
 from engine.folding import fold, readable
+from engine.gathering import gathers, holds, read_album, read_burst, stop_gathering
 from engine.languages import MIN_DETECTED_LETTERS, MIN_PROBABILITY
 from engine.nodes.base import Next, Node, Result
+from engine.occasions import UNASKED, action_for, answer_query, give_back, human_replied, page_of, show_page
 from engine.quiet import end_of_quiet
+from engine.running import guarded, run
 from engine.state import ConversationState, Customer, Outcome, TraceEntry, Waiting
 from engine.turn import Turn
 
@@ -83,7 +86,10 @@ START = "start"
 """The command that begins anew, on every platform."""
 QUIET_AFTER = timedelta(minutes=5)
 """From how long after the customer's last word on a message is one that answers nothing."""
+NO_WORDS: Final[frozenset[str]] = frozenset()
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_TO_EVERYBODY: Final = (TextReceived, MediaReceived, AlbumReceived, LocationReceived, ContactReceived)
+"""What people in a group send each other, and not only to the bot."""
 
 
 def step(
@@ -95,12 +101,14 @@ def step(
     *,
     shared: Mapping[str, Any] = _NOTHING,
     channel: str = "",
+    opt_out_words: frozenset[str] = NO_WORDS,
 ) -> Outcome:
     """Decide what follows from `event`. Never raises.
 
-    `now` is aware, in UTC; `shared` has the variables of scope `bot`; `channel` is the platform's name.
+    `now` is aware, in UTC; `shared` has the variables of scope `bot`; `channel` is the platform's name;
+    `opt_out_words` opt out on this channel whatever the flow says (folded by `engine.folding.fold`).
     """
-    turn = Turn(bot, state, customer, now, shared, channel)
+    turn = Turn(bot, state, customer, now, shared, channel, event.message, event.context, opt_out_words)
     try:
         _decide(turn, event.body)
     except Exception as error:  # a turn that fails in the engine itself changes nothing but tells why
@@ -112,16 +120,28 @@ def step(
 
 def _decide(turn: Turn, body: EventBody) -> None:
     turn.event = body
+    if turn.context is not None and isinstance(body, _TO_EVERYBODY) and not _is_meant(turn, turn.context):
+        _recall(turn)
+        turn.ignore("in a group, and not meant for the bot")
+        return
     match body:
         case TextReceived():
             _hear(turn, body.text)
         case ChoiceMade():
             choice = turn.bot.choices.get(body.choice)
-            title = choice[0].choices[choice[1]].title if choice is not None else body.title
-            _hear(turn, title, choice=choice)
+            if choice is not None:
+                _hear(turn, choice[0].choices[choice[1]].title, choice=choice)
+            else:
+                _pressed(turn, body)
         case CommandReceived():
             _hear(turn, f"/{body.command} {body.argument}".rstrip(), command=fold(body.command))
-        case MediaReceived() | AlbumReceived():
+        case MediaReceived():
+            if not gathers(turn, body):
+                _hear(turn, body.caption)
+            else:
+                turn.history += 1
+                _hear_again(turn)
+        case AlbumReceived():
             _hear(turn, body.caption)
         case LocationReceived():
             _hear(turn, "")
@@ -130,17 +150,74 @@ def _decide(turn: Turn, body: EventBody) -> None:
         case ConversationOpened():
             _opened(turn)
         case TimerFired():
+            _recall(turn)
             _timer_fired(turn, body.timer)
         case CallFinished() | SearchFinished() | AnswerGenerated():
+            _recall(turn)
             _call_finished(turn, body)
-        case ReactionReceived() | MessageEdited() | MessageDeleted() | ContactabilityChanged():
-            turn.ignore(type(body).__name__)
-        case PollAnswered() | FormSubmitted() | OrderPlaced() | QueryReceived():
-            turn.ignore(type(body).__name__)
-        case MembersChanged() | HumanReplied() | IdentityChanged():
-            turn.ignore(type(body).__name__)
+        case QueryReceived():
+            answer_query(turn, body)
+        case HumanReplied():
+            human_replied(turn)
+        case FormSubmitted() | OrderPlaced() | ReactionReceived() | MessageEdited() | MessageDeleted():
+            _happened(turn, body)
+        case PollAnswered() | MembersChanged() | IdentityChanged() | ContactabilityChanged():
+            _happened(turn, body)
         case _:
             assert_never(body)
+
+
+def _is_meant(turn: Turn, context: Context) -> bool:
+    """Whether a message is for the bot: among many people, one that names or answers it.
+
+    In a channel's thread that the bot takes part in all of them are.
+    """
+    if context.place == "private" or context.mentioned or turn.bot.groups == "all":
+        return True
+    return context.place == "channel" and (not context.overheard or bool(turn.node) or turn.control != "bot")
+
+
+def _recall(turn: Turn) -> None:
+    """The event is no message to the bot: what is answered is the last one that was, where it is known."""
+    origin = turn.state.origin
+    turn.message, turn.context = (origin.message, origin.context) if origin is not None else ("", None)
+
+
+def _pressed(turn: Turn, body: ChoiceMade) -> None:
+    """A button that is none of the flow's choices: it leafs through a menu, or says what stands on it."""
+    page = page_of(turn.bot, body.choice)
+    if page is None:
+        _hear(turn, body.title)
+        return
+    _hear_again(turn)
+    show_page(turn, *page, stale=bool(_why_fresh(turn)))
+
+
+def _happened(turn: Turn, body: EventBody) -> None:
+    """Something that is said in no words: for the node that waits for it, or for a global action."""
+    asked = not isinstance(body, UNASKED)
+    if turn.opted_out and not asked:
+        turn.ignore(f"{type(body).__name__}; the customer has opted out")
+        return
+    if isinstance(body, FormSubmitted | OrderPlaced):
+        turn.history += 1
+        turn.text = readable(body.text) if isinstance(body, OrderPlaced) else ""
+    fresh = _why_fresh(turn)
+    node = _waiting_node(turn, fresh)
+    if node is not None and turn.control == "bot" and node.takes(body):
+        turn.unread = True
+        action = None
+    elif (action := action_for(turn, body)) is None:
+        turn.ignore(type(body).__name__)
+        return
+    elif turn.waiting is not None and turn.waiting.call:
+        if node is not None and not action.action.high:
+            turn.ignore("a call is running", node.id)
+            return
+        stop_gathering(turn, kept=False)
+    if asked:
+        _hear_again(turn)
+    _answer(turn, fresh, node, None, "", action)
 
 
 def _hear(
@@ -152,32 +229,49 @@ def _hear(
     contact: str = "",
 ) -> None:
     """The customer said something."""
-    turn.text = readable(text)
+    turn.text = text if choice is not None else readable(text)  # titles were made readable when compiled
     turn.contact = contact
     turn.unread = True
     turn.history += 1
+    _hear_again(turn)
+    if turn.echoed:
+        give_back(turn)
+    _read(turn, choice, command)
+
+
+def _hear_again(turn: Turn) -> None:
+    """The customer is there."""
     turn.silent = 0
     turn.calls = 0
     if turn.bot.quiet_hours is not None:
         turn.heard_at = turn.now
+
+
+def _read(turn: Turn, choice: tuple[Node, int] | None, command: str) -> None:
+    """What was said is there to be read, at once or after it was held."""
     if turn.bot.detect is not None and not turn.chosen_language:
         _detect_language(turn)
-    if turn.bot.opt_out is not None and choice is None and _opts_out(turn):
+    if (turn.bot.opt_out is not None or turn.opt_out_words) and choice is None and _opts_out(turn, command):
         return
     fresh = _why_fresh(turn)
-    node = turn.bot.nodes.get(turn.waiting.node) if turn.waiting is not None and not fresh else None
+    node = _waiting_node(turn, fresh)
     action = None
     if turn.control != "bot" or choice is None:
         if node is not None and not command and (picked := node.pick(turn)) is not None:
             choice = (node, picked)
         action = _action(turn, node, choice, command)
-    if turn.control != "bot" and action is None and not (command == START and turn.control == "waiting"):
+    if turn.control != "bot" and action is None and not _takes_back(turn, command):
         turn.note("ignored", detail="a human answers" if turn.control == "human" else "a human will answer")
         return
-    if choice is None and action is None and command != START and _held(turn, fresh):
+    if choice is None and action is None and command != START and holds(turn, fresh):
         return
-    _stop_gathering(turn, kept=choice is None and action is None and command != START)
+    stop_gathering(turn, kept=choice is None and action is None and command != START)
     _answer(turn, fresh, node, choice, command, action)
+
+
+def _takes_back(turn: Turn, command: str) -> bool:
+    """Whether the customer may begin anew, though a human has the conversation."""
+    return command == START and (turn.control == "waiting" or turn.echoed)
 
 
 def _answer(
@@ -186,20 +280,20 @@ def _answer(
     node: Node | None,
     choice: tuple[Node, int] | None,
     command: str,
-    action: tuple[GlobalAction, str] | None,
+    action: Called | None,
 ) -> None:
     turn.begin_answer()
     if fresh:
         turn.renew(fresh)
     else:
         turn.turns += 1
-    _run(turn, _guarded(turn, lambda: _next(turn, node, choice, command, action)))
+    run(turn, guarded(turn, lambda: _next(turn, node, choice, command, action)))
 
 
 def _detect_language(turn: Turn) -> None:
     """A long enough text tells the conversation's language, when nothing has told it yet; a button's title doesn't."""
     bot = turn.bot
-    if not isinstance(turn.event, TextReceived | MediaReceived):
+    if not isinstance(turn.event, TextReceived | MediaReceived | AlbumReceived):
         return
     letters = sum(map(str.isalpha, turn.text[:200]))
     if bot.detect is None or letters < MIN_DETECTED_LETTERS:
@@ -210,61 +304,45 @@ def _detect_language(turn: Turn) -> None:
         turn.speak(language, "detected")
 
 
-def _opts_out(turn: Turn) -> bool:
-    """Whether the message is an opt-out word, which is then done with."""
+def _opts_out(turn: Turn, command: str) -> bool:
+    """Whether the message is an opt-out word, of the flow or of the channel, which is then done with."""
     words = turn.bot.opt_out
-    if words is None:
-        return False
-    for keyword, whole in words.words.find(turn.folded):
+    for keyword, whole in words.words.find(turn.folded) if words is not None else ():
         if whole and (keyword.value or turn.opted_out):
             opt_out(turn, out=keyword.value)
             return True
+    if not turn.opt_out_words:
+        return False
+    out = turn.folded in turn.opt_out_words
+    if out or (turn.opted_out and not command and turn.folded in OPT_IN_WORDS):
+        opt_out(turn, out=out, of_channel=True)
+        return True
     return False
 
 
-def _held(turn: Turn, fresh: str) -> bool:
-    """Whether the text has to wait: for the end of a burst, or for the result of a call."""
-    waiting = turn.waiting
-    if waiting is not None and waiting.call and not fresh:
-        if turn.text:
-            turn.hold(turn.text)
-        turn.note("held" if turn.text else "ignored", waiting.node, "a call is running")
-        return True
-    if not turn.bot.burst_ms or not isinstance(turn.event, TextReceived):
-        return False
-    turn.hold(turn.text)
-    turn.silence_lasts = True
-    if not turn.burst:
-        turn.burst = turn.start_timer("burst", turn.bot.burst_ms / 1000)
-    turn.note("held", detail=f"more may come within {turn.bot.burst_ms} ms")
-    return True
+def _waiting_node(turn: Turn, fresh: str) -> Node | None:
+    """The node that waits, unless a new session begins."""
+    return turn.bot.nodes.get(turn.waiting.node) if turn.waiting is not None and not fresh else None
 
 
-def _stop_gathering(turn: Turn, *, kept: bool) -> None:
-    """Something came that can't wait: what was held is read with it if `kept`, else it has been overtaken."""
-    if turn.burst:
-        turn.cancel_timer(turn.burst)
-        turn.burst = ""
-    if kept:
-        turn.read_held()
-    elif turn.held:
-        turn.held = ""
-        turn.note("ignored", detail="what was held; something else was chosen since")
+def _album_over(turn: Turn) -> None:
+    """No more pieces come: what was gathered is read as one message."""
+    calling = turn.waiting is not None and bool(turn.waiting.call) and not _why_fresh(turn)
+    if read_album(turn, calling=calling):
+        _read(turn, None, "")
 
 
 def _burst_over(turn: Turn) -> None:
     """The window has closed: what was gathered is read as one text."""
-    turn.burst = ""
-    if turn.control != "bot":
-        turn.held = ""
-        turn.note("ignored", detail="a human answers")
+    if not read_burst(turn):
         return
     fresh = _why_fresh(turn)
     if turn.waiting is not None and turn.waiting.call and not fresh:
         turn.note("held", turn.waiting.node, "a call is running")
         return
     turn.read_held()
-    node = turn.bot.nodes.get(turn.waiting.node) if turn.waiting is not None and not fresh else None
+    turn.event = TextReceived(text=turn.text)
+    node = _waiting_node(turn, fresh)
     picked = node.pick(turn) if node is not None else None
     choice = (node, picked) if node is not None and picked is not None else None
     _answer(turn, fresh, node, choice, "", _action(turn, node, choice, ""))
@@ -279,8 +357,10 @@ def _why_fresh(turn: Turn) -> str:
     last, timeout = turn.state.last_event_at, turn.bot.timeout
     if not timeout or last is None or _waits_patiently(turn):
         return ""
-    # The silence ended with the first text of a burst, as long ago as its window is.
-    gathered = turn.bot.burst_ms / 1000 if turn.state.burst else 0
+    # The silence ended with the first text of a burst, or the first piece of an album.
+    gathered = turn.bot.burst_ms / 1000 if turn.state.burst else 0.0
+    if turn.state.album is not None:
+        gathered = max(gathered, (turn.now - turn.state.album.began_at).total_seconds())
     if (turn.now - last).total_seconds() - gathered > timeout:
         return f"silent for more than {timeout} s"
     return ""
@@ -291,15 +371,13 @@ def _waits_patiently(turn: Turn) -> bool:
     return node is not None and node.patient
 
 
-def _action(
-    turn: Turn, node: Node | None, choice: tuple[Node, int] | None, command: str
-) -> tuple[GlobalAction, str] | None:
+def _action(turn: Turn, node: Node | None, choice: tuple[Node, int] | None, command: str) -> Called | None:
     """The global action that the message calls for."""
     human = turn.control != "bot"
     whole = human or (node is not None and node.free_text)
     actions = turn.bot.actions
     found = (actions.find(command, whole=True) if command else None) or actions.find(turn.folded, whole=whole)
-    if found is None or found[0].high:
+    if found is None or found.action.high:
         return found
     if turn.control == "human" or (choice is not None and not human):
         return None
@@ -311,13 +389,13 @@ def _next(
     node: Node | None,
     choice: tuple[Node, int] | None,
     command: str,
-    action: tuple[GlobalAction, str] | None,
+    action: Called | None,
 ) -> Next:
     """The table of transitions, from the top."""
     if command == START:
         return _restart(turn)
     if action is not None:
-        return perform(turn, action[0], f"keyword: {action[1]}")
+        return perform(turn, action)
     if _over_the_limit(turn):
         return turn.fall_back(f"more than {turn.bot.max_turns} turns")
     if choice is not None:
@@ -358,12 +436,15 @@ def _opened(turn: Turn) -> None:
         return
     turn.begin_answer()
     turn.renew("the conversation was opened")
-    _run(turn, turn.start())
+    run(turn, turn.start())
 
 
 def _timer_fired(turn: Turn, timer: str) -> None:
     if timer == turn.burst and timer:
         _burst_over(turn)
+        return
+    if turn.album is not None and timer == turn.album.timer:
+        _album_over(turn)
         return
     waiting = turn.waiting
     node = turn.bot.nodes.get(waiting.node) if waiting is not None else None
@@ -380,8 +461,8 @@ def _timer_fired(turn: Turn, timer: str) -> None:
     turn.asked, turn.waiting = waiting, None
     turn.note("timer", waiting.node, "fired")
     if waiting.call:
-        turn.read_held()
-    _run(turn, _guarded(turn, lambda: node.timed_out(turn)))
+        stop_gathering(turn, kept=True)
+    run(turn, guarded(turn, lambda: node.timed_out(turn)))
 
 
 def _forget_timer(turn: Turn, waiting: Waiting) -> None:
@@ -390,7 +471,7 @@ def _forget_timer(turn: Turn, waiting: Waiting) -> None:
         turn.waiting = msgspec.structs.replace(waiting, timer="")
         return
     turn.waiting = None
-    if turn.held and not turn.burst:
+    if turn.held and not turn.burst and turn.album is None:
         turn.held = ""
         turn.note("ignored", waiting.node, "what was held; the call has no node any more")
 
@@ -401,8 +482,8 @@ def _postponed(turn: Turn, waiting: Waiting) -> bool:
         turn.waiting = msgspec.structs.replace(waiting, timer="")
         turn.ignore("a timer; the customer has opted out", waiting.node)
         return True
-    if turn.burst:
-        _start_again(turn, waiting, turn.bot.burst_ms / 1000)
+    if turn.burst or turn.album is not None:
+        _start_again(turn, waiting, max(turn.bot.burst_ms, turn.bot.album_ms) / 1000)
         turn.silence_lasts = True
         turn.note("postponed", waiting.node, "the customer is writing")
         return True
@@ -437,64 +518,6 @@ def _call_finished(turn: Turn, result: Result) -> None:
         return
     turn.note("call", waiting.node, f"failed: {result.error}" if result.error else "finished")
     turn.begin_answer()
-    turn.read_held()
+    stop_gathering(turn, kept=True)
     turn.node = waiting.node
-    _run(turn, _guarded(turn, lambda: node.finished(turn, result)))
-
-
-def _guarded(turn: Turn, decide: Callable[[], Next]) -> Next:
-    """What `decide` says; what cannot be evaluated is accounted for and falls back."""
-    try:
-        return decide()
-    except Exception as error:
-        return turn.fail(error)
-
-
-def _run(turn: Turn, target: Next) -> None:
-    """Enter node after node until one waits, ends, or leads nowhere and nothing called it."""
-    nodes = turn.bot.nodes
-    left = turn.bot.max_steps
-    while target is not None or _returns(turn):
-        if left <= 0:
-            left = turn.bot.max_steps
-            target = _stop_loop(turn)
-            continue
-        left -= 1
-        if target is None:
-            target = _guarded(turn, lambda: _come_back(turn))
-        else:
-            node = nodes[target]
-            turn.node = target
-            turn.waiting = None
-            turn.trace.append(node.entered)
-            try:
-                target = node.enter(turn)
-            except Exception as error:
-                target = turn.fail(error)
-
-
-def _returns(turn: Turn) -> bool:
-    """Whether what leads no further was called, and so goes on where it came from."""
-    return bool(turn.stack) and turn.waiting is None and turn.control == "bot" and bool(turn.node)
-
-
-def _come_back(turn: Turn) -> Next:
-    """The innermost call, or round of a loop, leads no further: go on where it came from."""
-    frame = turn.pop()
-    node = turn.bot.nodes.get(frame.node)
-    if node is None:
-        return turn.fall_back("the flow has no such node any more")
-    turn.node = node.id
-    turn.note("return", frame.node)
-    return node.resume(turn, frame)
-
-
-def _stop_loop(turn: Turn) -> Next:
-    """A loop that never waits: take back what it said, and fall back (once a turn, so this ends)."""
-    steps = turn.bot.max_steps
-    turn.note("error", turn.node, f"a loop: {steps} nodes entered and none of them waits")
-    turn.effects = [effect for effect in turn.effects if not isinstance(effect, Send)]
-    turn.delay_ms = 0
-    turn.spoke = False
-    turn.stack = ()
-    return turn.fall_back("a loop")
+    run(turn, guarded(turn, lambda: node.finished(turn, result)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import json, structs
@@ -13,12 +13,27 @@ from engine.bot import Bot
 from engine.effects import Call, CancelTimer, Effect, Remember, Send, StartTimer
 from engine.environment import UTC, zone
 from engine.errors import EngineError
-from engine.events import EventBody
+from engine.events import (
+    AlbumReceived,
+    CommandReceived,
+    ContactReceived,
+    Context,
+    EventBody,
+    FormSubmitted,
+    LocationReceived,
+    MediaReceived,
+    MessageEdited,
+    OrderPlaced,
+    TextReceived,
+)
 from engine.expressions.values import UNDEFINED
-from engine.folding import fold
+from engine.folding import fold, readable
 from engine.messages import OutboundMessage
-from engine.state import ConversationState, Customer, Frame, Outcome, TraceEntry, Waiting
+from engine.state import ConversationState, Customer, Frame, Origin, Outcome, TraceEntry, Waiting
 from engine.variables import MAX_VARIABLES, VariableError, fit, storable
+
+if TYPE_CHECKING:
+    from engine.nodes.texts import Text
 
 MAX_SILENT_TURNS: Final = 5
 """Timer turns in a row in which new timers are started: a bot that nobody answers falls silent after them."""
@@ -38,17 +53,23 @@ MAX_HELD: Final = 4_000
 """Code points of what the customer wrote and nobody could read yet."""
 
 _encode = json.Encoder().encode
+_MESSAGES: Final = (
+    TextReceived, CommandReceived, MediaReceived, AlbumReceived, LocationReceived, ContactReceived, FormSubmitted,
+    OrderPlaced, MessageEdited,
+)  # fmt: skip
+"""Events that are a message of the customer's."""
 
 
 class Turn:
     """One turn under way. Starts as the state is; nodes and actions change it."""
 
     __slots__ = (
-        "_computing", "_folded", "_language", "_local", "_own_variables", "_shared", "_zone", "asked", "bot",
-        "burst", "calls", "channel", "chosen_language", "contact", "control", "customer", "customer_variables",
-        "delay_ms", "effects", "event", "fell_back", "flow", "heard_at", "held", "history", "node", "now",
-        "opening", "opted_out", "response", "returning", "silence_lasts", "silent", "spoke", "stack", "state",
-        "text", "timers", "trace", "tried", "turns", "unread", "variables", "waiting",
+        "_computing", "_folded", "_language", "_local", "_own_variables", "_shared", "_zone", "album", "asked", "bot",
+        "burst", "calls", "channel", "chosen_language", "contact", "context", "control", "customer",
+        "customer_variables", "delay_ms", "echoed", "effects", "event", "fell_back", "flow", "heard_at", "held",
+        "history", "message", "node", "now", "opening", "opt_out_words", "opted_out", "response",
+        "returning", "silence_lasts", "silent", "spoke", "stack", "state", "text", "timers", "trace", "tried",
+        "turns", "unread", "variables", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +80,9 @@ class Turn:
         now: datetime,
         shared: Mapping[str, Any],
         channel: str,
+        message: str = "",
+        context: Context | None = None,
+        opt_out_words: frozenset[str] = frozenset(),
     ) -> None:
         self.bot: Bot = bot
         self.state: ConversationState = state
@@ -74,6 +98,8 @@ class Turn:
         self.variables = state.variables
         self.held = state.held
         self.burst = state.burst
+        self.album = state.album
+        self.echoed = state.echoed
         self.chosen_language = state.language
         self.heard_at = state.heard_at
         self.turns = state.turns
@@ -83,10 +109,16 @@ class Turn:
         self.calls = state.calls
         self.customer_variables: Mapping[str, Any] = customer.variables
         self.opted_out = customer.opted_out
+        self.opt_out_words = opt_out_words
+        """What opts out on this channel whatever the flow says: folded, each the whole of a message."""
         self.asked: Waiting | None = None
         """What the conversation waited for when this turn began to answer."""
         self.event: EventBody | None = None
         """What the customer did, for nodes that take more than words."""
+        self.message = message
+        """The platform's id of the message that carries the event."""
+        self.context = context
+        """The circumstances of what the customer said."""
         self.text = ""
         """What the customer wrote, or a caption, or the title of a choice; empty for what carries no text."""
         self.contact = ""
@@ -170,14 +202,42 @@ class Turn:
         self.note("ignored", at, why)
         self.silence_lasts = True
 
-    def say(self, message: OutboundMessage, delay_ms: int = 0, typing: bool = False) -> None:
-        """Send a message after what was sent before, `delay_ms` later. A message of nothing is not sent."""
+    @property
+    def customers_message(self) -> str:
+        """The platform's id of the message that the customer just sent; empty when they did something else."""
+        return self.message if isinstance(self.event, _MESSAGES) else ""
+
+    def say(
+        self,
+        message: OutboundMessage,
+        delay_ms: int = 0,
+        typing: bool = False,
+        label: str = "",
+        replaces: str = "",
+    ) -> None:
+        """Send a message after what was sent before, `delay_ms` later. A message of nothing is not sent.
+
+        `label` names it within the conversation; it `replaces` the last one of that label.
+        """
         self.delay_ms += delay_ms
-        if message.choices or message.text.strip() or message.media or message.cards:
+        if not (message.choices or message.text.strip() or message.media or _shows(message)):
+            return
+        if message.reaction is None:
             self.spoke = True
-            if self.bot.languages.several:
-                message = structs.replace(message, language=self.language)
-            self.effects.append(Send(message=message, delay_ms=self.delay_ms, typing=typing))
+        if self.bot.languages.several:
+            message = structs.replace(message, language=self.language)
+        if self.context is not None and self.in_group and not message.edits:
+            # Among many people an answer says whom it answers.
+            message = structs.replace(message, reply_to=self.message)
+        send = Send(message=message, delay_ms=self.delay_ms, typing=typing)
+        if label or replaces:
+            send = structs.replace(send, label=label, replaces=replaces)
+        self.effects.append(send)
+
+    def say_text(self, text: Text) -> None:
+        """Send a text and nothing else."""
+        said = text.said(self)
+        self.say(OutboundMessage(text=said.text, spans=said.spans))
 
     def wait(self, node: str, *, attempts: int = 0, timeout: float = 0, stage: str = "") -> None:
         """Wait at `node`; a `timeout` in seconds starts a timer, counted from when the last message is out."""
@@ -378,9 +438,7 @@ class Turn:
 
     def fail(self, error: Exception) -> str | None:
         """Something could not be evaluated: account for it and take the node's way for errors, or fall back."""
-        name = type(error).__name__
-        # Only our own errors are known not to quote what the customer wrote.
-        return self.fail_with(f"{name}: {error}" if isinstance(error, EngineError) else name)
+        return self.fail_with(error_words(error))
 
     def fail_with(self, detail: str) -> str | None:
         """The node where the conversation is could not do its work: its way for errors, or the fallback."""
@@ -391,6 +449,21 @@ class Turn:
             self.delay_ms += node.error.delay_ms
             return node.error.target
         return self.fall_back("an error")
+
+    @property
+    def in_group(self) -> bool:
+        """Whether others read along."""
+        return self.context is not None and self.context.place != "private"
+
+    def _origin(self) -> Origin | None:
+        """Where the last message came from, while that matters: it is not answered yet, or others read along."""
+        if not (self.held or self.album or self.in_group):
+            return None
+        if not self.message:
+            return self.state.origin
+        return Origin(
+            message=self.message, context=_bounded(self.context) if self.context is not None else None
+        )
 
     def outcome(self) -> Outcome:
         """The turn's result."""
@@ -404,6 +477,9 @@ class Turn:
                 variables=self.variables,
                 held=self.held,
                 burst=self.burst,
+                album=self.album,
+                origin=self._origin() if self.held or self.album or self.context else None,
+                echoed=self.echoed and self.control == "human",
                 language=self.chosen_language,
                 turns=self.turns,
                 timers=self.timers,
@@ -416,3 +492,35 @@ class Turn:
             effects=tuple(self.effects),
             trace=tuple(self.trace),
         )
+
+
+def error_words(error: Exception) -> str:
+    """What a trace says of an error: only our own errors are known not to quote what the customer wrote."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, EngineError) else name
+
+
+def _bounded(context: Context) -> Context:
+    """Fit for a state: readable, and not longer than that should be."""
+    referral = context.referral
+    return structs.replace(
+        context,
+        quote=readable(context.quote[:LONG_TEXT]),
+        forwarded_from=readable(context.forwarded_from[:LONG_TEXT]),
+        title=readable(context.title[:LONG_TEXT]),
+        referral=structs.replace(
+            referral,
+            headline=readable(referral.headline[:LONG_TEXT]),
+            text=readable(referral.text[:LONG_TEXT]),
+            payload=readable(referral.payload[:LONG_TEXT]),
+        )
+        if referral is not None
+        else None,
+    )
+
+
+def _shows(message: OutboundMessage) -> bool:
+    """Whether a message without text, choices and media has something to it after all."""
+    return bool(message.cards) or any(
+        part is not None for part in (message.location, message.contact, message.template, message.reaction)
+    )

@@ -11,9 +11,9 @@ from engine.answers.translations import TRANSLATIONS
 DEFAULT_LANGUAGE: Final = "en"
 INPUT_TYPES: Final = (
     "text", "number", "integer", "email", "phone", "url", "date", "time", "file", "location", "contact", "choice",
-    "yes_no",
+    "yes_no", "submission", "order",
 )  # fmt: skip
-"""The types of answers that have a retry sentence."""
+"""What is asked for, each with a retry sentence; `submission` is a form that is filled in."""
 RULE_SENTENCES: Final[Mapping[str, str]] = {
     "retry_too_short": "minimum",
     "retry_too_long": "maximum",
@@ -38,6 +38,8 @@ SENTENCES: Final = (
     "good_evening",
     "hi",
     "skip",
+    "more_options",
+    "back",
     "anything_else",
     *(f"retry_{type_}" for type_ in INPUT_TYPES),
     *RULE_SENTENCES,

@@ -18,10 +18,12 @@ _KINDS: Final = {
 }  # fmt: skip
 _BUILTIN: Final = {
     "hour": NUMBER, "minute": NUMBER, "day_of_week": NUMBER, "current_time": TEXT, "timezone": TEXT, "channel": TEXT,
-    "language": TEXT, "message": TEXT, "text": TEXT, "customer_name": TEXT,
+    "language": TEXT, "message": TEXT, "text": TEXT, "customer_name": TEXT, "event": OBJECT, "form": OBJECT,
+    "message_context": OBJECT,
 }  # fmt: skip
 _ANSWERS: Final = {
     "number": NUMBER, "integer": NUMBER, "yes_no": TRUTH, "file": OBJECT, "location": OBJECT, "contact": OBJECT,
+    "form": OBJECT, "order": OBJECT,
 }  # fmt: skip
 """What an input of that type stores; all others but `choice` store a text."""
 _STORED: Final = (
@@ -64,7 +66,8 @@ def _stored(flow: Flow, id: str) -> Iterator[Remark]:
     type_, config, path = flow.type_of(id), flow.config_of(id), (*flow.nodes[id].path, "config")
     found = [(setting, what) for of, setting, what in _STORED if of == type_]
     if type_ == "input" and isinstance(answer := config.get("type", "text"), str) and answer != "choice":
-        found.append(("variable", _ANSWERS.get(answer, TEXT)))
+        several = answer == "file" and config.get("multiple") is True
+        found.append(("variable", LIST if several else _ANSWERS.get(answer, TEXT)))
     for setting, stored in found:
         variable = config.get(setting)
         declared = flow.known.variables.get(variable) if isinstance(variable, str) else None

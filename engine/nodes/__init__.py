@@ -24,6 +24,7 @@ from engine.nodes import (
     loop,
     message,
     quick_reply,
+    react,
     return_,
     set_language,
     set_variable,
@@ -48,6 +49,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 KINDS: Final[Mapping[str, Kind]] = {
     "message": Kind(message.MessageConfig, message.build),
+    "react": Kind(react.ReactConfig, react.build),
     "quick_reply": Kind(quick_reply.QuickReplyConfig, quick_reply.build, waits=True),
     "ai_intent": Kind(ai_intent.AiIntentConfig, ai_intent.build, waits=True),
     "input": Kind(input.InputConfig, input.build, waits=True),

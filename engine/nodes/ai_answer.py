@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from pydantic import Field
 from engine.effects import Generate
 from engine.events import AnswerGenerated
 from engine.fields import Name, SpokenText, TemplateText, VariableName
+from engine.markup import Marked
 from engine.messages import OutboundMessage
 from engine.nodes.base import Connection, Next, Result, SpeakingConfig
 from engine.nodes.calling import MARGIN_S, CallingNode
@@ -56,7 +58,7 @@ class AiAnswerConfig(SpeakingConfig):
 class AiAnswerNode(CallingNode):
     """A compiled `ai_answer`."""
 
-    __slots__ = ("_config", "_instructions", "_message", "_prompt")
+    __slots__ = ("_config", "_instructions", "_message", "_prompt", "_read")
 
     free_text = True
 
@@ -68,8 +70,11 @@ class AiAnswerNode(CallingNode):
         prompt: Text | None,
         instructions: Text | None,
         message: Text | None,
+        read: Callable[[str], Marked],
     ) -> None:
+        """`read` tells how an answer looks that is said as it was written."""
         super().__init__(id, connections)
+        self._read = read
         self._config = config
         self._prompt = prompt
         self._instructions = instructions
@@ -121,8 +126,9 @@ class AiAnswerNode(CallingNode):
         if self._config.variable is not None:
             turn.set(self._config.variable, text)
         if not self._config.silent:
-            said = self._message(turn) if self._message is not None else text
-            turn.say(OutboundMessage(text=said), self._config.delay, self._config.typing_indicator)
+            said, spans = self._message.said(turn) if self._message is not None else self._read(text)
+            message = OutboundMessage(text=said, spans=spans)
+            turn.say(message, self._config.delay, self._config.typing_indicator)
         return self.follow(turn)
 
 
@@ -132,7 +138,11 @@ def build(definition: NodeDefinition, config: AiAnswerConfig, tools: Tools) -> A
     def optional(source: str | None) -> Text | None:
         return tools.template(source) if source is not None else None
 
-    message = tools.spoken(config.message, definition.id) if config.message is not None else None
+    message = (
+        tools.spoken(config.message, definition.id, config.format) if config.message is not None else None
+    )
     prompt, instructions = optional(config.prompt), optional(config.instructions)
     connections = tools.connections(definition)
-    return AiAnswerNode(definition.id, connections, config, prompt, instructions, message)
+    return AiAnswerNode(
+        definition.id, connections, config, prompt, instructions, message, tools.reader(config.format)
+    )

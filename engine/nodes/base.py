@@ -11,9 +11,10 @@ from zlib import crc32
 from pydantic import Field
 
 from engine.environment import Environment
-from engine.events import AnswerGenerated, CallFinished, SearchFinished
+from engine.events import AnswerGenerated, CallFinished, EventBody, SearchFinished
 from engine.expressions import Expression
 from engine.fields import DelayMs, Part
+from engine.flow_types import Format
 from engine.known import Known
 from engine.messages import Choice
 from engine.problems import Finding
@@ -47,6 +48,11 @@ class SpeakingConfig(NodeConfig):
     delay: DelayMs = Field(0, description="Milliseconds to wait before the message.")
     typing_indicator: bool = Field(
         False, description="Whether the platform shows typing while the delay lasts."
+    )
+    format: Format | None = Field(
+        None,
+        description="How the node's texts are written: `plain`, or with `markdown`; otherwise as the flow's "
+        "`format` says.",
     )
 
 
@@ -88,7 +94,7 @@ class Connection:
 class Node(ABC):
     """A compiled node. Immutable: everything that changes is in the turn."""
 
-    __slots__ = ("choices", "connections", "entered", "error", "id")
+    __slots__ = ("choices", "connections", "entered", "error", "id", "paged")
 
     patient: ClassVar[bool] = False
     """Waits as long as it says: the session does not end meanwhile, however long the customer is silent."""
@@ -101,6 +107,8 @@ class Node(ABC):
         self.id = id
         self.connections = connections
         self.choices = choices
+        self.paged = False
+        """Whether its choices may be leafed through."""
         self.error: Connection | None = None
         """Where the conversation goes when the node fails; the compiler sets it."""
         self.entered = TraceEntry(kind="node", at=id)
@@ -120,6 +128,14 @@ class Node(ABC):
     def choose(self, turn: Turn, index: int) -> Next:
         """The customer picked a choice of this node, now or from an older message."""
         return self.answer(turn)
+
+    def takes(self, event: EventBody) -> bool:
+        """Whether it waits for such an event, of those that say nothing in words."""
+        return False
+
+    def show_page(self, turn: Turn, page: int) -> None:
+        """Show another page of the choices; nothing else changes."""
+        turn.ignore("a menu that has no pages", self.id)
 
     def offer(self, turn: Turn) -> None:
         """Ask again what was asked here, and wait."""
@@ -152,6 +168,11 @@ def scalar(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     raise ValueError("a value is a text, a number, true, false or null; write one of these")
+
+
+def page_key(node: str) -> str:
+    """The `Paging.key` of a node's choices."""
+    return f"{crc32(node.encode()):x}:p"
 
 
 def choice_id(node: str, index: int) -> str:

@@ -113,5 +113,9 @@ def build(definition: NodeDefinition, config: ConsentConfig, tools: Tools) -> Co
         for text, name in ((config.yes_text, "yes"), (config.no_text, "no"))
     ]
     return ConsentNode(
-        id, tools.connections(definition), tools.spoken(config.message, id), tools.menu(id, titles), config
+        id,
+        tools.connections(definition),
+        tools.spoken(config.message, id, config.format),
+        tools.menu(id, titles),
+        config,
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, model_validator
 
 from engine.fields import Label, NodeRef, Part, SpokenText, TemplateText
-from engine.messages import Card, CardButton, Media
+from engine.messages import Card, CardButton, Media, MediaKind
 from engine.nodes.texts import Menu
 from engine.nodes.texts import Text as CompiledText
 from engine.nodes.tools import Tools
@@ -22,13 +22,16 @@ MAX_CARDS = 10
 MAX_BUTTONS = 3
 """As many as every platform with cards can show."""
 _ADDRESS: Final = re.compile(r"https?://[^\s/?#][^\s]*", re.IGNORECASE)
+_OWN_MEDIA: Final = re.compile(r"media:[A-Za-z0-9_-]{1,64}")
 
 
 class MediaItem(Part):
     """A picture, film, sound or document."""
 
-    kind: Literal["image", "video", "audio", "document"] = Field("image", description="What it is.")
-    url: TemplateText = Field(description="Its address, a template; http or https.")
+    kind: MediaKind = Field("image", description="What it is.")
+    url: TemplateText = Field(
+        description="Its address, a template; http or https, or `media:` and the id of a file that the gateway keeps."
+    )
     alt: SpokenText | None = Field(None, description="What it shows, for those who can't see it; a template.")
     name: Annotated[str, Field(max_length=200)] = Field("", description="A document's file name.")
 
@@ -67,12 +70,12 @@ class MediaTemplate:
     def __init__(self, item: MediaItem, node: str, tools: Tools) -> None:
         self._item = item
         self._url = tools.template(item.url)
-        self._alt = tools.spoken(item.alt, node) if item.alt is not None else None
+        self._alt = tools.spoken(item.alt, node, "plain") if item.alt is not None else None
 
     def __call__(self, turn: Turn) -> Media:
         """Its `url` is empty when what the template gives is no address."""
         alt = self._alt(turn) if self._alt is not None else ""
-        return Media(kind=self._item.kind, url=web_address(self._url(turn)), alt=alt, name=self._item.name)
+        return Media(kind=self._item.kind, url=_media_address(self._url(turn)), alt=alt, name=self._item.name)
 
 
 class CardTemplate:
@@ -84,8 +87,8 @@ class CardTemplate:
         self._item = item
         self._menu = menu
         self._first = first
-        self._title = tools.spoken(item.title, node)
-        self._subtitle = tools.spoken(item.subtitle, node) if item.subtitle is not None else None
+        self._title = tools.spoken(item.title, node, "plain")
+        self._subtitle = tools.spoken(item.subtitle, node, "plain") if item.subtitle is not None else None
         self._image = tools.template(item.image) if item.image is not None else None
         self._url = tools.template(item.url) if item.url is not None else None
         self._buttons = [
@@ -118,6 +121,11 @@ def web_address(text: str) -> str:
     """An address that platforms open, http or https; empty for what is none: they would refuse the whole message."""
     text = text.strip()
     return text if _ADDRESS.fullmatch(text) else ""
+
+
+def _media_address(text: str) -> str:
+    """As `web_address`; a file that the gateway keeps itself has an address too."""
+    return text.strip() if _OWN_MEDIA.fullmatch(text.strip()) else web_address(text)
 
 
 def _filled(text: CompiledText | None, turn: Turn) -> str:

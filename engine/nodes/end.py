@@ -42,6 +42,8 @@ class EndNode(Node):
 def build(definition: NodeDefinition, config: EndConfig, tools: Tools) -> EndNode:
     """Compile."""
     speech = (
-        Speech(tools.spoken(config.message, definition.id), config) if config.message is not None else None
+        Speech(tools.spoken(config.message, definition.id, config.format), config)
+        if config.message is not None
+        else None
     )
     return EndNode(definition.id, tools.connections(definition), speech)

@@ -152,8 +152,10 @@ def build(definition: NodeDefinition, config: FeedbackConfig, tools: Tools) -> F
     if config.comment_message is not None:
         skip = tools.label(config.skip_text, id) if config.skip_text else tools.sentence_label("skip")
         labels = [*ratings, skip]
-        text = tools.spoken(config.comment_message, id)
+        text = tools.spoken(config.comment_message, id, config.format)
         comment = Speech(text, SpeakingConfig(), tools.menu(id, labels).only(slice(len(RATINGS), None)))
     menu = tools.menu(id, labels)
-    rating = Speech(tools.spoken(config.message, id), config, menu.only(slice(0, len(RATINGS))))
+    rating = Speech(
+        tools.spoken(config.message, id, config.format), config, menu.only(slice(0, len(RATINGS)))
+    )
     return FeedbackNode(id, tools.connections(definition), rating, comment, menu, config)

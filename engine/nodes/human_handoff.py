@@ -42,6 +42,10 @@ class HumanHandoffNode(Node):
 
 def build(definition: NodeDefinition, config: HumanHandoffConfig, tools: Tools) -> HumanHandoffNode:
     """Compile."""
-    text = tools.spoken(config.message, definition.id) if config.message else tools.sentence("connecting")
+    text = (
+        tools.spoken(config.message, definition.id, config.format)
+        if config.message
+        else tools.sentence("connecting")
+    )
     speech = Speech(text, config)
     return HumanHandoffNode(definition.id, tools.connections(definition), speech)

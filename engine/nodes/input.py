@@ -25,14 +25,23 @@ from engine.answers import (
     read_url,
     read_yes_no,
 )
-from engine.events import ContactReceived, LocationReceived, MediaReceived
+from engine.events import (
+    AlbumReceived,
+    ContactReceived,
+    EventBody,
+    FormSubmitted,
+    LocationReceived,
+    MediaReceived,
+    OrderPlaced,
+)
 from engine.fields import Label, NodeRef, Part, Seconds, SpokenText, VariableName
-from engine.messages import Request
+from engine.messages import MediaKind, Request
 from engine.nodes.base import Connection, Next, Node, SpeakingConfig, scalar
 from engine.nodes.retries import Reason, Retries, RuleSentences
 from engine.nodes.texts import Menu, Speech
 from engine.nodes.titles import Titles, titles_of
 from engine.nodes.tools import Tools
+from engine.state import TraceEntry
 from engine.validation import Rules, compile_rules
 
 if TYPE_CHECKING:
@@ -46,9 +55,8 @@ MAX_OPTIONS: Final = 100
 
 InputType: TypeAlias = Literal[
     "text", "number", "integer", "email", "phone", "url", "date", "time", "file", "location", "contact", "choice",
-    "yes_no",
+    "yes_no", "form", "order",
 ]  # fmt: skip
-MediaKind: TypeAlias = Literal["image", "audio", "voice", "video", "document", "sticker"]
 
 
 class InputOption(Part):
@@ -103,11 +111,16 @@ class InputConfig(SpeakingConfig):
     max_bytes: int = Field(
         0, ge=0, description="The largest file, where the platform tells its size; 0 for any."
     )
+    multiple: bool = Field(
+        False, description="Whether a file answer is a list of all files that were sent as one album."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> InputConfig:
         if (self.type == "choice") != bool(self.options):
             raise ValueError('"options" and the type "choice" go together; write both or none')
+        if self.multiple and self.type != "file":
+            raise ValueError('only files come in several; remove "multiple", or ask for a file')
         if self.retry_message is not None and self.retry_messages:
             raise ValueError('"retry_message" and "retry_messages" mean the same; keep one of them')
         return self
@@ -116,7 +129,17 @@ class InputConfig(SpeakingConfig):
 class InputNode(Node):
     """A compiled `input`. The last of its choices leaves the question out, when it has a `skip_text`."""
 
-    __slots__ = ("_check", "_config", "_labels", "_read", "_retries", "_speech", "_titles", "_values")
+    __slots__ = (
+        "_check",
+        "_config",
+        "_labels",
+        "_read",
+        "_retries",
+        "_speech",
+        "_stored",
+        "_titles",
+        "_values",
+    )
 
     free_text = True
 
@@ -130,6 +153,7 @@ class InputNode(Node):
         config: InputConfig,
     ) -> None:
         super().__init__(id, connections, menu.choices)
+        self.paged = menu.paged
         self._speech = speech
         self._retries = retries
         self._config = config
@@ -139,6 +163,7 @@ class InputNode(Node):
         numbered = len(self._values) if config.type in ("yes_no", "choice") else 0
         self._titles = Titles(titles_of(menu.labels), numbered)
         self._labels = menu.labels
+        self._stored = TraceEntry(kind="input", at=id, detail=f"stored in {config.variable}")
 
     def enter(self, turn: Turn) -> Next:
         self._speech.say(turn)
@@ -150,6 +175,12 @@ class InputNode(Node):
         # After a timeout the question waits without another timer: asking once into the silence is enough.
         timeout = 0 if turn.silent else self._config.timeout
         turn.wait(self.id, attempts=turn.asked.attempts if turn.asked is not None else 0, timeout=timeout)
+
+    def show_page(self, turn: Turn, page: int) -> None:
+        self._speech.show_page(turn, page)
+
+    def takes(self, event: EventBody) -> bool:
+        return isinstance(event, _SENT_AS.get(self._config.type, ()))
 
     def pick(self, turn: Turn) -> int | None:
         return self._titles.find(turn)
@@ -202,7 +233,7 @@ class InputNode(Node):
     def _keep(self, turn: Turn, value: Any) -> Next:
         turn.unread = False
         turn.set(self._config.variable, value)
-        turn.note("input", self.id, f"stored in {self._config.variable}")
+        turn.trace.append(self._stored)
         return self.follow(turn)
 
     def _give_up(self, turn: Turn, why: str, reason: Reason = "type") -> Next:
@@ -246,21 +277,47 @@ def _read_location(turn: Turn, reading: Reading, config: InputConfig) -> dict[st
     return None if found is None else {"latitude": found[0], "longitude": found[1], "name": ""}
 
 
-def _read_file(turn: Turn, reading: Reading, config: InputConfig) -> dict[str, Any] | None:
+def _read_file(turn: Turn, reading: Reading, config: InputConfig) -> Any:
+    """The file, or all those of an album if several are wanted: those that are of the kind and size."""
     event = turn.event
-    if not isinstance(event, MediaReceived):
+    sent = event.items if isinstance(event, AlbumReceived) else (event,)
+    files = [_file(one) for one in sent if isinstance(one, MediaReceived) and _will_do(one, config)]
+    if not files:
         return None
-    wanted = event.kind in config.accept if config.accept else event.kind != "sticker"
-    if not wanted or (config.max_bytes and event.size is not None and event.size > config.max_bytes):
-        return None
+    return files if config.multiple else files[0]
+
+
+def _will_do(file: MediaReceived, config: InputConfig) -> bool:
+    wanted = file.kind in config.accept if config.accept else file.kind != "sticker"
+    return wanted and not (config.max_bytes and file.size is not None and file.size > config.max_bytes)
+
+
+def _file(file: MediaReceived) -> dict[str, Any]:
     return {
-        "kind": event.kind,
-        "file": event.file,
-        "name": event.name,
-        "mime_type": event.mime_type,
-        "size": event.size,
-        "caption": event.caption,
+        "kind": file.kind,
+        "file": file.file,
+        "name": file.name,
+        "mime_type": file.mime_type,
+        "size": file.size,
+        "caption": file.caption,
+        "media": file.media,
+        "url": file.url,
     }
+
+
+def _read_form(turn: Turn, reading: Reading, config: InputConfig) -> dict[str, Any] | None:
+    return turn.event.values if isinstance(turn.event, FormSubmitted) else None
+
+
+def _read_order(turn: Turn, reading: Reading, config: InputConfig) -> dict[str, Any] | None:
+    event = turn.event
+    if not isinstance(event, OrderPlaced):
+        return None
+    items = [
+        {"product": item.product, "quantity": item.quantity, "price": item.price, "currency": item.currency}
+        for item in event.items
+    ]
+    return {"items": items, "catalog": event.catalog, "text": event.text}
 
 
 _READERS: Final[Mapping[InputType, Read]] = {
@@ -277,7 +334,13 @@ _READERS: Final[Mapping[InputType, Read]] = {
     "contact": _read_contact,
     "choice": lambda turn, reading, config: None,
     "yes_no": _of_text(lambda text, reading: read_yes_no(text)),
+    "form": _read_form,
+    "order": _read_order,
 }
+_SENT_AS: Final[Mapping[InputType, type[EventBody]]] = {"form": FormSubmitted, "order": OrderPlaced}
+"""What answers a question that no words answer."""
+_RETRY: Final[Mapping[InputType, str]] = {"form": "retry_submission"}
+"""The sentence of a type, where it is not `retry_` and the type."""
 _REQUESTS: Final[Mapping[InputType, Request]] = {
     "location": "location",
     "contact": "contact",
@@ -304,11 +367,15 @@ def build(definition: NodeDefinition, config: InputConfig, tools: Tools) -> Inpu
         ]
     if config.skip_text is not None:
         labels.append(tools.label(config.skip_text, id))
-    menu = tools.menu(id, labels)
+    menu = tools.menu(id, labels, paged=True)
     request = _REQUESTS.get(config.type)
 
     def spoken(text: str | None) -> Speech:
-        compiled = tools.spoken(text, id) if text is not None else tools.sentence(f"retry_{config.type}")
+        compiled = (
+            tools.spoken(text, id, config.format)
+            if text is not None
+            else tools.sentence(_RETRY.get(config.type, f"retry_{config.type}"))
+        )
         return Speech(compiled, SpeakingConfig(), menu, request)
 
     own = tuple(spoken(text) for text in config.retry_messages)
@@ -317,5 +384,5 @@ def build(definition: NodeDefinition, config: InputConfig, tools: Tools) -> Inpu
     by_reason = {reason: spoken(text) for reason, text in config.error_messages.items()}
     by_rule = RuleSentences(config.validation, menu, request) if not own else None
     retries = Retries(own or (spoken(None),), by_reason, by_rule)
-    speech = Speech(tools.spoken(config.message, id), config, menu, request)
+    speech = Speech(tools.spoken(config.message, id, config.format), config, menu, request)
     return InputNode(id, tools.connections(definition), speech, retries, menu, config)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from engine.effects import Search
 from engine.fields import Name, NodeRef, SpokenText, TemplateText, VariableName
+from engine.markup import Marked
 from engine.messages import OutboundMessage
 from engine.nodes.base import Connection, Next, Result, SpeakingConfig
 from engine.nodes.calling import MARGIN_S, CallingNode
@@ -49,7 +51,7 @@ class KnowledgeConfig(SpeakingConfig):
 class KnowledgeNode(CallingNode):
     """A compiled `knowledge`."""
 
-    __slots__ = ("_config", "_message", "_query")
+    __slots__ = ("_config", "_message", "_query", "_read")
 
     free_text = True
 
@@ -60,8 +62,11 @@ class KnowledgeNode(CallingNode):
         config: KnowledgeConfig,
         query: Text | None,
         message: Text | None,
+        read: Callable[[str], Marked],
     ) -> None:
+        """`read` tells how a passage looks that is said as it was found."""
         super().__init__(id, connections)
+        self._read = read
         self._config = config
         self._query = query
         self._message = message
@@ -106,8 +111,10 @@ class KnowledgeNode(CallingNode):
             return self._config.not_found_target or turn.fall_back("nothing was found")
         turn.note("search", self.id, "found", len(passages))
         if not self._config.silent:
-            text = self._message(turn) if self._message is not None else passages[0]["text"]
-            turn.say(OutboundMessage(text=text), self._config.delay, self._config.typing_indicator)
+            best = passages[0]["text"]
+            text, spans = self._message.said(turn) if self._message is not None else self._read(best)
+            message = OutboundMessage(text=text, spans=spans)
+            turn.say(message, self._config.delay, self._config.typing_indicator)
         return self.follow(turn)
 
 
@@ -127,5 +134,6 @@ def build(definition: NodeDefinition, config: KnowledgeConfig, tools: Tools) -> 
         tools.connections(definition),
         config,
         tools.template(config.query) if config.query is not None else None,
-        tools.spoken(config.message, definition.id) if config.message is not None else None,
+        tools.spoken(config.message, definition.id, config.format) if config.message is not None else None,
+        tools.reader(config.format),
     )

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from pydantic import Field, model_validator
 
 from engine.answers.sentences import sentence
 from engine.environment import first_name
-from engine.fields import NodeRef, Part, SpokenText
+from engine.fields import MessageRef, NodeRef, Part, SpokenText
+from engine.known import Known
+from engine.markup import shifted
 from engine.messages import OutboundMessage
+from engine.nodes.attachments import (
+    MAX_LINKS,
+    ContactItem,
+    ContactTemplate,
+    LinkItem,
+    LinkTemplate,
+    LocationItem,
+    LocationTemplate,
+    TemplateCallTemplate,
+    TemplateItem,
+)
 from engine.nodes.base import Connection, Next, Node, SpeakingConfig
 from engine.nodes.content import MAX_CARDS, MAX_MEDIA, CardItem, CardTemplate, MediaItem, MediaTemplate
 from engine.nodes.texts import Menu, Speech, Text
 from engine.nodes.tools import Tools
+from engine.problems import Finding
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -23,6 +38,8 @@ if TYPE_CHECKING:
 MORNING, AFTERNOON, EVENING = 5, 12, 18
 """The hours, local to the customer, from which each greeting is used."""
 MAX_VARIATIONS = 50
+_MESSAGE: Final = "message"
+"""The type of this node, the only one whose message another can replace."""
 _ARABIC_COMMA = frozenset({"ar", "fa", "ur"})
 """Languages that write "،" for a comma."""
 
@@ -53,15 +70,42 @@ class MessageConfig(SpeakingConfig):
         max_length=MAX_CARDS,
         description="Shown after the text; several are a carousel.",
     )
+    links: list[LinkItem] = Field(
+        default_factory=list, max_length=MAX_LINKS, description="Buttons below the text that open something."
+    )
+    location: LocationItem | None = Field(None, description="A place, shown on the map.")
+    contact: ContactItem | None = Field(None, description="A contact to save.")
+    template: TemplateItem | None = Field(
+        None, description="An approved message, said instead where the platform has such."
+    )
+    edit: MessageRef | None = Field(
+        None,
+        description="Id of a message node whose message is replaced by this one, where the platform can; else it is "
+        "said anew.",
+    )
     personalization: Personalization = Field(default_factory=Personalization)
 
     @model_validator(mode="after")
     def _something_to_say(self) -> MessageConfig:
-        if self.message is None and not self.media and not self.cards:
+        shown = (self.message, self.media, self.cards, self.location, self.contact, self.template)
+        if not any(shown):
             raise ValueError('there is nothing to say; add "message", "media" or "cards"')
+        if self.links and self.message is None:
+            raise ValueError('the links stand below a text; add "message"')
         if self.variations and self.message is None:
             raise ValueError('there are variations of no message; add "message"')
         return self
+
+    @property
+    def text_alone(self) -> bool:
+        """Whether it is one text and nothing else."""
+        shown = (self.variations, self.media, self.cards, self.links, self.location, self.contact)
+        return self.message is not None and not any(shown) and self.template is None and self.edit is None
+
+    def findings(self, known: Known) -> Iterator[Finding]:
+        """Only a message can be replaced."""
+        if self.edit is not None and known.nodes.get(self.edit, _MESSAGE) != _MESSAGE:
+            yield ("edit",), f'"{self.edit}" is no message', "name a node of type message"
 
 
 class MessageNode(Node):
@@ -82,9 +126,12 @@ class MessageNode(Node):
 
 
 class RichMessageNode(Node):
-    """A compiled `message` with variations, media or cards."""
+    """A compiled `message` with more than one text."""
 
-    __slots__ = ("_cards", "_config", "_greeting", "_media", "_targets", "_texts")
+    __slots__ = (
+        "_cards", "_config", "_contact", "_greeting", "_label", "_links", "_location", "_media", "_targets",
+        "_template", "_texts",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -99,7 +146,7 @@ class RichMessageNode(Node):
         self._config = config
         self._greeting = greeting
         texts = [config.message, *config.variations] if config.message is not None else []
-        self._texts: tuple[Text, ...] = tuple(tools.spoken(text, id) for text in texts)
+        self._texts: tuple[Text, ...] = tuple(tools.spoken(text, id, config.format) for text in texts)
         self._media = tuple(MediaTemplate(item, id, tools) for item in config.media)
         self._targets = tuple(_targets(config))
         cards, first = [], 0
@@ -107,15 +154,29 @@ class RichMessageNode(Node):
             cards.append(CardTemplate(card, id, tools, menu, first))
             first += sum(button.target is not None for button in card.buttons)
         self._cards = tuple(cards)
+        self._links = tuple(LinkTemplate(item, id, tools) for item in config.links)
+        self._location = LocationTemplate(config.location, id, tools) if config.location is not None else None
+        self._contact = ContactTemplate(config.contact, id, tools) if config.contact is not None else None
+        self._template = (
+            TemplateCallTemplate(config.template, id, tools) if config.template is not None else None
+        )
+        self._label = id if id in tools.edited else ""
 
     def enter(self, turn: Turn) -> Next:
-        text = self._texts[self._turn_of(turn)](turn) if self._texts else ""
+        greeting = self._greeting(turn)
+        text, spans = self._texts[self._turn_of(turn)].said(turn) if self._texts else ("", ())
         message = OutboundMessage(
-            text=self._greeting(turn) + text,
+            text=greeting + text,
+            spans=shifted(spans, len(greeting)),
             media=tuple(media for template in self._media if (media := template(turn)).url),
             cards=tuple(card(turn) for card in self._cards),
+            links=tuple(link for template in self._links if (link := template(turn)) is not None),
+            location=self._location(turn) if self._location is not None else None,
+            contact=self._contact(turn) if self._contact is not None else None,
+            template=self._template(turn) if self._template is not None else None,
         )
-        turn.say(message, self._config.delay, self._config.typing_indicator)
+        config = self._config
+        turn.say(message, config.delay, config.typing_indicator, self._label, config.edit or "")
         return self.follow(turn)
 
     def choose(self, turn: Turn, index: int) -> Next:
@@ -162,8 +223,9 @@ def _targets(config: MessageConfig) -> list[NodeRef]:
 def build(definition: NodeDefinition, config: MessageConfig, tools: Tools) -> Node:
     """Compile."""
     id, connections, greeting = definition.id, tools.connections(definition), Greeting(config.personalization)
-    if config.message is not None and not (config.variations or config.media or config.cards):
-        return MessageNode(id, connections, Speech(tools.spoken(config.message, id), config), greeting)
+    if config.message is not None and config.text_alone and id not in tools.edited:
+        speech = Speech(tools.spoken(config.message, id, config.format), config)
+        return MessageNode(id, connections, speech, greeting)
     labels = [
         tools.label(button.text, id)
         for card in config.cards

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from engine.actions import ESCALATION, HANDOFF, perform
+from engine.actions import ESCALATION, HANDOFF, Called, perform
 from engine.answers import read_choice
 from engine.fields import Label as LabelText
 from engine.fields import NodeRef, Part, Seconds, SpokenText, VariableName
@@ -17,6 +17,7 @@ from engine.nodes.texts import Menu, Speech
 from engine.nodes.titles import Titles, titles_of
 from engine.nodes.tools import Tools
 from engine.problems import Finding
+from engine.state import TraceEntry
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -83,7 +84,7 @@ class QuickReplyConfig(SpeakingConfig):
 class QuickReplyNode(Node):
     """A compiled `quick_reply`."""
 
-    __slots__ = ("_again", "_config", "_labels", "_speech", "_titles", "_values", "_variable")
+    __slots__ = ("_again", "_chosen", "_config", "_labels", "_speech", "_titles", "_values", "_variable")
 
     def __init__(
         self,
@@ -95,12 +96,17 @@ class QuickReplyNode(Node):
         config: QuickReplyConfig,
     ) -> None:
         super().__init__(id, connections, menu.choices)
+        self.paged = menu.paged
         self._speech = speech
         self._again = again
         self._config = config
         self._variable = config.variable or config.store_as
         self._values = tuple(
             option.text if option.value is None else option.value for option in config.options
+        )
+        self._chosen = tuple(
+            TraceEntry(kind="choice", at=id, detail=option.text, value=value)
+            for option, value in zip(config.options, self._values, strict=True)
         )
         values = [
             (str(option.value), index)
@@ -119,12 +125,15 @@ class QuickReplyNode(Node):
         attempts = turn.asked.attempts if turn.asked is not None else 0
         self._ask(turn, self._speech, attempts, timer=turn.silent == 0)
 
+    def show_page(self, turn: Turn, page: int) -> None:
+        self._speech.show_page(turn, page)
+
     def pick(self, turn: Turn) -> int | None:
         return self._titles.find(turn)
 
     def choose(self, turn: Turn, index: int) -> Next:
         value = self._values[index]
-        turn.note("choice", self.id, self._config.options[index].text, value)
+        turn.trace.append(self._chosen[index])
         turn.unread = False
         if self._variable is not None:
             turn.set(self._variable, value)
@@ -171,7 +180,7 @@ class QuickReplyNode(Node):
             return config.fallback_target
         match config.fallback_action:
             case "escalate_to_human" if bot.escalation is not None:
-                return perform(turn, bot.escalation, why)
+                return perform(turn, Called(bot.escalation, why))
             case "restart":
                 turn.unread = False
                 turn.renew(why)
@@ -193,9 +202,10 @@ def build(definition: NodeDefinition, config: QuickReplyConfig, tools: Tools) ->
         id,
         [tools.label(option.text, id) for option in options],
         [tools.label(option.description or "", id) for option in options] if described else (),
+        paged=True,
     )
-    speech = Speech(tools.spoken(config.message, id), config, menu)
+    speech = Speech(tools.spoken(config.message, id, config.format), config, menu)
     again = speech
     if config.retry_message is not None:
-        again = Speech(tools.spoken(config.retry_message, id), config, menu)
+        again = Speech(tools.spoken(config.retry_message, id, config.format), config, menu)
     return QuickReplyNode(id, tools.connections(definition), speech, again, menu, config)

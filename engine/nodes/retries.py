@@ -40,7 +40,14 @@ class RuleSentences:
         """Say it; False when there is none for that reason."""
         text = rule_text(self._rules, reason, turn)
         if text:
-            turn.say(OutboundMessage(text=text, choices=self._menu(turn), request=self._request))
+            turn.say(
+                OutboundMessage(
+                    text=text,
+                    choices=self._menu(turn),
+                    paging=self._menu.paging(turn.language),
+                    request=self._request,
+                )
+            )
         return bool(text)
 
 

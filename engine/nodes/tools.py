@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.answers.sentences import sentence
 from engine.effects import Secret
 from engine.environment import Environment
 from engine.expressions import Expression, compile_expression
 from engine.expressions.values import UNDEFINED
+from engine.flow_types import Format
 from engine.languages import Languages
+from engine.markup import Marked, parse
 from engine.nodes.base import ALWAYS, ERROR, Condition, Connection
-from engine.nodes.texts import Label, Menu, RequestTemplate, Text
+from engine.nodes.texts import Label, MarkedText, Menu, RequestTemplate, Text
 from engine.templates import SecretName, Template, compile_template, split_secrets
 
 if TYPE_CHECKING:
@@ -21,22 +23,37 @@ if TYPE_CHECKING:
     from engine.understanding.intents import Embed
 
 
+SHOWN_WHOLE: Final = 3
+"""Choices that every platform shows at once; a longer menu may have to be leafed through."""
+
+
 class Tools:
     """What a node is built with: the little languages, each text compiled once, and what the gateway lends."""
 
-    __slots__ = ("_conditions", "_expressions", "_named", "_spoken", "_templates", "embed", "languages")
+    __slots__ = (
+        "_conditions", "_expressions", "_named", "_spoken", "_templates", "edited", "embed", "format", "languages",
+    )  # fmt: skip
 
     def __init__(
-        self, named: Mapping[str, tuple[str, str]], embed: Embed | None, languages: Languages
+        self,
+        named: Mapping[str, tuple[str, str]],
+        embed: Embed | None,
+        languages: Languages,
+        format: Format = "plain",
+        edited: frozenset[str] = frozenset(),
     ) -> None:
         self._named = named
         """Condition name -> (expression, time zone)."""
         self._templates: dict[str, Template] = {}
-        self._spoken: dict[tuple[str, str], Text] = {}
+        self._spoken: dict[tuple[str, str, bool], Text] = {}
         self._expressions: dict[str, Expression] = {}
         self._conditions: dict[str, Condition] = {}
         self.embed = embed
         self.languages = languages
+        self.format = format
+        """How texts are written where a node does not say it."""
+        self.edited = edited
+        """Ids of the nodes whose messages others replace."""
 
     def template(self, source: str) -> Text:
         """A template that customers don't read: the same in every language. Raises TemplateSyntaxError."""
@@ -67,16 +84,21 @@ class Tools:
 
         return value
 
-    def spoken(self, source: str, node: str = "") -> Text:
+    def spoken(self, source: str, node: str = "", format: Format | None = None) -> Text:
         """A template that customers read, in every language that it has. Raises TemplateSyntaxError."""
         node = node if self.languages.several else ""
-        key = (node, source)
+        marked = (format or self.format) == "markdown"
+        key = (node, source, marked)
         if key not in self._spoken:
             others = self.languages.translated(source, node) if self.languages.several else {}
-            self._spoken[key] = Text(
+            self._spoken[key] = (MarkedText if marked else Text)(
                 self._template(source), {tag: self._template(other) for tag, other in others.items()}
             )
         return self._spoken[key]
+
+    def reader(self, format: Format | None) -> Callable[[str], Marked]:
+        """What reads a text that is no template, such as a language model's, in this format."""
+        return parse if (format or self.format) == "markdown" else Marked
 
     def sentence(self, name: str) -> Text:
         """One of the engine's own sentences, in the flow's languages."""
@@ -96,10 +118,15 @@ class Tools:
         """A plain text that customers read, in every language that it has."""
         return Label(text, self.languages.translated(text, node) if self.languages.several else {})
 
-    def menu(self, node: str, labels: Sequence[Label], descriptions: Sequence[Label] = ()) -> Menu:
-        """The choices of a node; descriptions are empty, or as many as labels."""
+    def menu(
+        self, node: str, labels: Sequence[Label], descriptions: Sequence[Label] = (), *, paged: bool = False
+    ) -> Menu:
+        """The choices of a node; descriptions are empty, or as many as labels. A long one is `paged` if wanted."""
         languages = self.languages.supported if self.languages.several else ()
-        return Menu(node, labels, descriptions, languages)
+        leafing = None
+        if paged and len(labels) > SHOWN_WHOLE:
+            leafing = (self.sentence_label("more_options"), self.sentence_label("back"))
+        return Menu(node, labels, descriptions, languages, leafing)
 
     def expression(self, source: str) -> Expression:
         """An expression. Raises ExpressionSyntaxError."""

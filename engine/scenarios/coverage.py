@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from engine.actions import EVENT, KEYWORD
 from engine.known import raw_nodes
 from engine.state import TraceEntry
 from engine.ways import Way, WayKind, ways
@@ -32,7 +33,6 @@ _CUES: Final[Mapping[str, frozenset[WayKind]]] = {
     "search": frozenset({"connection", "else"}),
 }
 """What an entry of a trace says of the way that is taken next."""
-_KEYWORD: Final = "keyword: "
 _OTHERWISE: Final = "its conditions do not hold"
 _START: Final = frozenset({"start", "return"})
 
@@ -124,7 +124,7 @@ class _Walk:
             return cue.at
         if cue.kind == "action":
             called = next(entry for entry in cues if entry.kind == "action")
-            return "" if called.detail.startswith(_KEYWORD) else source
+            return "" if called.detail.startswith((KEYWORD, EVENT)) else source
         if cue.kind == "fallback":
             own = (way for way in self._by_target.get(cue.at, ()) if way.source == source)
             return source if any(way.kind == "fallback" for way in own) else ""

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from engine.actions import EVENT, KEYWORD
 from engine.known import raw_nodes
 from engine.nodes.ai_intent import AiIntentConfig
 from engine.state import TraceEntry
 
 _NONE: Final = "none; nearest: "
 _NOTHING: Final = "nothing"
-_KEYWORD: Final = "keyword: "
 _EXPLAINS: Final = frozenset({"intent", "input", "choice", "error", "limit", "action", "timer", "call"})
 """After one of these, a fallback goes on the same line."""
 _UNDERSTANDS: Final = "ai_intent"
@@ -111,8 +111,10 @@ def _condition(entry: TraceEntry) -> str:
 
 
 def _action(entry: TraceEntry) -> str:
-    if entry.detail.startswith(_KEYWORD):
-        return f'the keyword "{entry.detail.removeprefix(_KEYWORD)}" calls for {entry.at}'
+    if entry.detail.startswith(KEYWORD):
+        return f'the keyword "{entry.detail.removeprefix(KEYWORD)}" calls for {entry.at}'
+    if entry.detail.startswith(EVENT):
+        return f"the event {entry.detail.removeprefix(EVENT)} calls for {entry.at}"
     return f"{entry.at}: {entry.detail}"
 
 
@@ -157,6 +159,8 @@ def _search(entry: TraceEntry) -> str:
 
 
 def _held(entry: TraceEntry) -> str:
+    if entry.value is not None:
+        return f"piece {_json(entry.value)} of an album is held; more may come"
     place = f" at {entry.at}" if entry.at else ""
     return f"the text is held{place}: {entry.detail}"
 
@@ -169,6 +173,10 @@ def _postponed(entry: TraceEntry) -> str:
     if entry.value is None:
         return f"the timer of {entry.at} has to wait: {entry.detail}"
     return f"the timer of {entry.at} waits for the end of {entry.detail}, until {entry.value}"
+
+
+def _control(entry: TraceEntry) -> str:
+    return f"{entry.detail}; the {entry.value} answers from here on"
 
 
 def _anything(entry: TraceEntry) -> str:
@@ -203,6 +211,9 @@ _PHRASES: Final[Mapping[str, Callable[[TraceEntry], str]]] = {
     "email": lambda entry: f"{entry.at} sends an e-mail to {_json(entry.value)} addresses",
     "opt_out": _opt_out,
     "postponed": _postponed,
+    "page": lambda entry: f"{entry.at} shows page {_json(entry.value)} of its choices",
+    "inline": lambda entry: f"a query from another chat is {entry.detail} with {_json(entry.value)} results",
+    "control": _control,
     "fallback": lambda entry: f"no way on: {entry.detail}",
     "limit": lambda entry: f"a limit is reached: {entry.detail}",
     "error": lambda entry: f"an error{f' at {entry.at}' if entry.at else ''}: {entry.detail}",

@@ -32,6 +32,12 @@ BUILTIN_NAMES: Final[Mapping[str, str]] = {
     "language": "The conversation's language, such as `en`.",
     "conversation_history": "`conversation_history.length` is how many messages the customer ever sent "
     "before this one.",
+    "event": "What happened: `type`, such as `text_received` or `reaction_received`, and the event's own fields, such "
+    "as `event.emoji`, `event.items`, `event.entities`.",
+    "form": "The values of the form that was just sent, by the names of its fields.",
+    "message_context": "How the message came: `id`, `reply_to`, `quote`, `forwarded`, `forwarded_from`, `place` "
+    "(`private`, `group`, `channel`), `title`, `mentioned`, `overheard`, and `referral`, null or with `source`, `id`, "
+    "`url`, `headline`, `text` and `payload`.",
     "message": "What the customer just wrote, or the title of what they pressed.",
     "text": "Another name of `message`.",
     "response": "The result of the call that just ended, in the node that made it.",

@@ -18,6 +18,7 @@ LATER: Final = ("delay", "typing_indicator")
 
 _KINDS: Final[Mapping[str, str]] = {
     "node": "id of a node",
+    "reference": "id of a node",
     "flow": "name of a sub-flow",
     "text": "template",
     "template": "template",

@@ -42,7 +42,7 @@ _SPARE: Final = (
 
 # Types that do the same sort of thing have the same colour; their icons tell them apart.
 _FAMILIES: Final = (
-    (_BLUE, ("message", "email")),
+    (_BLUE, ("message", "react", "email")),
     (_VIOLET, ("ai_intent", "ai_answer")),
     (_TEAL, ("quick_reply", "feedback")),
     (_AMBER, ("input", "consent")),
@@ -78,6 +78,7 @@ _ICONS: Final = {
     "feedback": "M8 2.2l1.8 3.7 4 .6-2.9 2.8.7 4L8 11.4l-3.6 1.9.7-4L2.2 6.5l4-.6z",
     "consent": "M3 3h10v10h-10zM5.5 8l2 2 3.5-4",
     "track": "M3 13.2V9M6.5 13.2V5M10 13.2V7.5M13.5 13.2V2.8",
+    "react": "M8 2.3a5.7 5.7 0 1 0 0 11.4A5.7 5.7 0 0 0 8 2.3zM5.5 9.3c1.2 1.8 3.8 1.8 5 0M6 6.2v.6M10 6.2v.6",
     "return": "M13 4v3.5a3 3 0 0 1-3 3H3M5.8 7.7L3 10.5l2.8 2.8",
     "switch": "M2.5 8h4l6-4.5M6.5 8l6 4.5M6.5 8h7",
     "other": "M8 2.2l5 2.9v5.8l-5 2.9-5-2.9V5.1z",

@@ -10,7 +10,7 @@ from uuid import UUID
 from engine.bot import Bot
 from engine.events import InboundEvent
 from engine.state import ConversationState, Customer, Outcome
-from engine.step import step
+from engine.step import NO_WORDS, step
 
 
 class NoPublishedFlow(Exception):
@@ -30,11 +30,17 @@ def run_turn(
     *,
     shared: Mapping[str, Any],
     channel: str,
+    opt_out_words: frozenset[str] = NO_WORDS,
 ) -> Outcome:
-    """One step on the version that is right for it; `flow_id` is the published one. Raises NoPublishedFlow."""
+    """One step on the version that is right for it; `flow_id` is the published one. Raises NoPublishedFlow.
+
+    `opt_out_words` are the channel's own (folded), which opt out whatever the flow says.
+    """
     published = bots.get(flow_id) if flow_id else None
     bot = _version(bots, published, state)
-    outcome = step(bot, state, event, customer, now, shared=shared, channel=channel)
+    outcome = step(
+        bot, state, event, customer, now, shared=shared, channel=channel, opt_out_words=opt_out_words
+    )
     if (
         bot is not published
         and published is not None
@@ -42,7 +48,16 @@ def run_turn(
     ):
         # The flow began anew while pinned to an older version: it begins on the published one.
         # The step is pure, so the first outcome is simply dropped.
-        outcome = step(published, state, event, customer, now, shared=shared, channel=channel)
+        outcome = step(
+            published,
+            state,
+            event,
+            customer,
+            now,
+            shared=shared,
+            channel=channel,
+            opt_out_words=opt_out_words,
+        )
     return outcome
 
 

@@ -30,6 +30,7 @@ from engine.events import (
     CallFinished,
     ChoiceMade,
     CommandReceived,
+    Context,
     EventBody,
     InboundEvent,
     SearchFinished,
@@ -77,11 +78,14 @@ def message(id: str, /, *targets: str | dict[str, Any], **config: Any) -> dict[s
     return node(id, "message", *targets, **{"message": id, **config})
 
 
-def event_of(body: EventBody, at: datetime = WORKING_HOURS) -> InboundEvent:
+def event_of(
+    body: EventBody, at: datetime = WORKING_HOURS, *, message: str = "", context: Context | None = None
+) -> InboundEvent:
     """An event with that body."""
     return InboundEvent(
-        external_id="1", conversation_key="1", sender=Sender(external_id="1"), occurred_at=at, body=body
-    )
+        external_id="1", conversation_key="1", sender=Sender(external_id="1"), occurred_at=at, body=body,
+        message=message, context=context,
+    )  # fmt: skip
 
 
 def result_of(call: Call, **result: Any) -> EventBody:
@@ -101,6 +105,7 @@ class Chat:
     def __init__(
         self, bot: Bot, *, now: datetime = WORKING_HOURS, customer: Customer | None = None,
         state: ConversationState | None = None, shared: Mapping[str, Any] | None = None, channel: str = "",
+        opt_out_words: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
         self.bot = bot
         self.now = now
@@ -108,14 +113,16 @@ class Chat:
         self.state = state or ConversationState()
         self.shared: dict[str, Any] = dict(shared or {})
         self.channel = channel
+        self.opt_out_words = opt_out_words
         self._calls: dict[str, Call] = {}
         self.outcome: Outcome | None = None
 
-    def happen(self, body: EventBody) -> list[str]:
-        """Let an event happen; returns what the bot said."""
+    def happen(self, body: EventBody, *, message: str = "", context: Context | None = None) -> list[str]:
+        """Let an event happen, carried by the platform's `message`; returns what the bot said."""
+        event = event_of(body, self.now, message=message, context=context)
         self.outcome = step(
-            self.bot, self.state, event_of(body, self.now), self.customer, self.now,
-            shared=self.shared, channel=self.channel,
+            self.bot, self.state, event, self.customer, self.now,
+            shared=self.shared, channel=self.channel, opt_out_words=self.opt_out_words,
         )  # fmt: skip
         encoded = msgspec.json.encode(self.outcome.state)
         self.state = msgspec.json.decode(encoded, type=ConversationState)
@@ -168,6 +175,11 @@ class Chat:
         """Let the burst window close."""
         assert self.state.burst
         return self.happen(TimerFired(timer=self.state.burst))
+
+    def album_over(self) -> list[str]:
+        """Let the time pass in which more pieces of an album may come."""
+        assert self.state.album is not None
+        return self.happen(TimerFired(timer=self.state.album.timer))
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

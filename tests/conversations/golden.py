@@ -4,9 +4,11 @@
      "turns": [{"after_s": 20, "say": "ai tools", "bot": […], "timers": […], "state": {…}, "trace": […]}]}
 
 `flow` is a path in the repository or a definition. `customer`, `language` (the customer's), `channel` and `shared` (the
-bot's own variables) are what the conversation begins with; `detect` lets the language of texts be detected.
+bot's own variables) are what the conversation begins with; `detect` lets the language of texts be detected, and
+`opt_out_words` are the channel's own.
 
-A turn is one of these, `after_s` seconds after the one before:
+A turn is one of these, `after_s` seconds after the one before; what the customer does may have the platform's id of
+the `message` and its `context` beside it:
 
     say "text"                          click "node:index"                     command "start"
     media {"kind": "image", …}          location {"latitude": 52.5, …}         contact {"phone": "+49…"}
@@ -34,6 +36,7 @@ from engine.events import (
     ChoiceMade,
     CommandReceived,
     ContactReceived,
+    Context,
     ConversationOpened,
     EventBody,
     LocationReceived,
@@ -51,6 +54,7 @@ from tests.conversations.shown import shown_effects, shown_messages, shown_state
 FOLDER: Final = Path(__file__).parent
 MAX_FIRED: Final = 20
 """Timers that may fire in one wait."""
+_BESIDE: Final = ("after_s", "message", "context")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"\d+[smhd]( \d+[smhd])*")
 
@@ -83,6 +87,7 @@ class Play:
             customer=msgspec.convert(customer, Customer),
             shared=conversation.get("shared"),
             channel=conversation.get("channel", ""),
+            opt_out_words=frozenset(conversation.get("opt_out_words", ())),
         )
         self._running: dict[str, datetime] = {}
         self._fired: list[str] = []
@@ -96,12 +101,13 @@ class Play:
 
     def turn(self, turn: Mapping[str, Any]) -> dict[str, Any]:
         """The turn with what comes of it now."""
-        done = {key: value for key, value in turn.items() if key in ("after_s", *_BODIES, *_ACTS)}
-        (kind,) = done.keys() - {"after_s"}
+        done = {key: value for key, value in turn.items() if key in (*_BESIDE, *_BODIES, *_ACTS)}
+        (kind,) = done.keys() - set(_BESIDE)
         before, self._fired = len(self.outcomes), []
         self._chat.wait(turn.get("after_s", 0))
         if kind in _BODIES:
-            self._happen(_BODIES[kind](turn[kind]))
+            context = msgspec.convert(turn["context"], Context) if "context" in turn else None
+            self._happen(_BODIES[kind](turn[kind]), turn.get("message", ""), context)
         else:
             _ACTS[kind](self, turn[kind])
         outcomes = self.outcomes[before:]
@@ -153,8 +159,8 @@ class Play:
         if not state.node or (bot.migrates and bot.can_take(state)):
             self._chat.bot = bot
 
-    def _happen(self, body: EventBody) -> None:
-        self._chat.happen(body)
+    def _happen(self, body: EventBody, message: str = "", context: Context | None = None) -> None:
+        self._chat.happen(body, message=message, context=context)
         assert self._chat.outcome is not None
         self.bodies.append(body)
         self.outcomes.append(self._chat.outcome)

@@ -15,6 +15,9 @@ from engine.bot import Bot
 from engine.effects import Effect, Send
 from engine.errors import EngineError
 from engine.events import InboundEvent
+from engine.gathering import MAX_PIECES
+from engine.messages import OutboundMessage
+from engine.nodes.tools import SHOWN_WHOLE
 from engine.state import ConversationState, Customer, Outcome, TraceEntry
 from engine.step import step
 from engine.turn import MAX_HELD, MAX_STACK
@@ -27,6 +30,8 @@ MAX_TRACE_A_NODE: Final = 10
 MAX_EFFECTS_A_NODE: Final = 3
 MAX_STATE: Final = 200_000
 """Bytes of a state as JSON."""
+OPT_OUT_WORDS: Final = frozenset({"stop"})
+"""Of the channel."""
 MAX_SECONDS: Final = 5.0
 """Of CPU, one step."""
 DECLARED: Final = re.compile(
@@ -55,7 +60,9 @@ def checked_step(
 ) -> Outcome:
     """A step, done twice. Raises Broken when it breaks a rule that holds of every one, AssertionError when slow."""
     before = msgspec.json.encode(state)
-    work = partial(step, bot, state, event, customer, now, shared=shared, channel="web")
+    work = partial(
+        step, bot, state, event, customer, now, shared=shared, channel="web", opt_out_words=OPT_OUT_WORDS
+    )
     outcome, again = assert_within(MAX_SECONDS, work), work()
     demand(msgspec.json.encode(again) == msgspec.json.encode(outcome), "the same step came out differently")
     demand(msgspec.json.encode(state) == before, "the step changed the state that it was given")
@@ -72,6 +79,7 @@ def check_state(state: ConversationState) -> None:
     demand(len(encoded) < MAX_STATE, f"the state has {len(encoded)} bytes")
     demand(len(state.stack) <= MAX_STACK, f"{len(state.stack)} calls and loops within each other")
     demand(len(state.held) <= MAX_HELD, "too much is held")
+    demand(state.album is None or 0 < len(state.album.items) <= MAX_PIECES, "an album of too many pieces")
 
 
 def check_trace(bot: Bot, trace: tuple[TraceEntry, ...]) -> None:
@@ -92,8 +100,26 @@ def check_effects(bot: Bot, effects: tuple[Effect, ...]) -> None:
     demand(
         msgspec.json.decode(encoded, type=tuple[Effect, ...]) == effects, "the effects read back differently"
     )
+    for effect in effects:
+        if isinstance(effect, Send):
+            check_message(effect.message)
     delays = [effect.delay_ms for effect in effects if isinstance(effect, Send)]
     demand(delays == sorted(delays), "a message overtakes another")
+
+
+def check_message(message: OutboundMessage) -> None:
+    """How a text looks is said of the text, and what is shown of a menu is part of it."""
+    ends = [len(message.text)]
+    for span in message.spans:
+        while len(ends) > 1 and ends[-1] <= span.start:
+            ends.pop()
+        demand(0 <= span.start < span.end <= ends[-1], f"a span that is not within the text: {span}")
+        ends.append(span.end)
+    paging = message.paging
+    demand(
+        paging is None or len(message.choices) > SHOWN_WHOLE,
+        "a menu is paged that every platform shows whole",
+    )
 
 
 def expected(detail: str) -> bool:

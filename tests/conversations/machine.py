@@ -138,7 +138,8 @@ class Machine:
 
     def happen(self, body: EventBody) -> None:
         """Let an event happen. Raises Broken when a rule does not hold."""
-        event = event_of(body, self._now)
+        message = self._random.choice(("", "17"))
+        event = event_of(body, self._now, message=message, context=self._events.context())
         began = time.perf_counter()
         outcome = checked_step(self.bot, self.state, event, self._customer, self._now, self._shared)
         self._figures.add(outcome, self._types, (time.perf_counter() - began) / 2)
@@ -179,7 +180,12 @@ class Machine:
             not state.burst or state.burst in self.running, f"the burst's timer {state.burst} does not run"
         )
         waiting = state.waiting
-        read_later = state.burst or (waiting is not None and waiting.call)
+        album = state.album
+        demand(
+            album is None or album.timer in self.running,
+            f"the album's timer {album and album.timer} does not run",
+        )
+        read_later = state.burst or album or (waiting is not None and waiting.call)
         demand(not state.held or read_later, "something is held that nothing will read")
         if waiting is not None and waiting.node in self.bot.nodes:
             demand(

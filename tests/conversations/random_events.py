@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from engine.bot import Bot
 from engine.events import (
+    AlbumReceived,
     AnswerGenerated,
     CallFinished,
     ChoiceMade,
     CommandReceived,
     ContactabilityChanged,
     ContactReceived,
+    Context,
     ConversationOpened,
     EventBody,
+    FormSubmitted,
+    HumanReplied,
+    IdentityChanged,
     LocationReceived,
     MediaReceived,
+    MembersChanged,
     MessageDeleted,
     MessageEdited,
+    OrderItem,
+    OrderPlaced,
     Passage,
+    PollAnswered,
+    QueryReceived,
     ReactionReceived,
+    Referral,
     SearchFinished,
     TextReceived,
     TimerFired,
@@ -40,6 +51,9 @@ TEXTS: Final = (
 )  # fmt: skip
 SECONDS: Final = (0, 0, 1, 3, 45, 700, 40_000, 200_000)
 """Between one event and the next."""
+
+
+Place: TypeAlias = Literal["private", "group", "channel"]
 
 
 class EventMaker:
@@ -64,6 +78,8 @@ class EventMaker:
             return TimerFired(timer=self._random.choice(timers))
         if kind < 0.5:
             return TextReceived(text=self.text())
+        if bot.pages and kind < 0.53:
+            return ChoiceMade(choice=f"{self._random.choice(sorted(bot.pages))}{self._random.randrange(4)}")
         if bot.choices and kind < 0.65:
             return ChoiceMade(choice=self._random.choice(sorted(bot.choices)), title=self.text())
         return self._other(calls)
@@ -82,11 +98,48 @@ class EventMaker:
             chr(random.choice((random.randrange(0x80), random.randrange(0x110000)))) for _ in range(9)
         )
 
+    def context(self) -> Context | None:
+        """Under which circumstances it comes: most often there is nothing to tell."""
+        random = self._random
+        if random.random() < 0.7:
+            return None
+        places: tuple[Place, ...] = ("private", "group", "group", "channel")
+        return Context(
+            place=random.choice(places),
+            title=MARK,
+            reply_to="9",
+            quote=self.text(),
+            mentioned=random.choice((True, False)),
+            overheard=random.choice((True, False)),
+            referral=random.choice((None, Referral(source="ad", text=self.text(), payload="p"))),
+        )
+
     def _other(self, calls: Sequence[str]) -> EventBody:
         random, text = self._random, self.text
-        match random.randrange(13):
-            case 0:
-                return MediaReceived(kind="image", file=MARK, caption=text(), name=text(), size=3)
+        match random.randrange(24):
+            case 0 | 13 | 14:
+                album = random.choice(("", "a1", "a1", "a2"))
+                return MediaReceived(
+                    kind="image", file=MARK, caption=text(), name=text(), size=3, album=album
+                )
+            case 15:
+                items = tuple(MediaReceived(kind="audio", file=MARK) for _ in range(random.randrange(4)))
+                return AlbumReceived(items=items, caption=text())
+            case 16:
+                return FormSubmitted(form="f", values={"name": text(), "n": 3}, title=text())
+            case 17:
+                items_ = (OrderItem(product="p", quantity=2, price="9.50", currency="EUR"),)
+                return OrderPlaced(items=items_, text=text())
+            case 18:
+                return PollAnswered(poll="1", options=(0, 2))
+            case 19:
+                return QueryReceived(query="q1", text=text())
+            case 20:
+                return MembersChanged(joined=(text(),), bot=random.choice((True, False)))
+            case 21:
+                return HumanReplied(text=text(), agent=MARK)
+            case 22:
+                return IdentityChanged(old=MARK, new="2")
             case 1:
                 return LocationReceived(latitude=52.5, longitude=13.4, name=text())
             case 2:

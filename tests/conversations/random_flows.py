@@ -20,7 +20,8 @@ EXPRESSIONS: Final = (
 TEXTS: Final = (
     "Hello {{user.first_name}}", "You wrote {{text}}", "{{answer}}", "{{n | number}} of {{total}}", "Plain words",
     "{{missing.very.deep}}", "{{items}}", "{{response.body.name}}{{response.text}}", "{{text | truncate: 20}}",
-    "{{kept}} {{shared_count}}", "{{ring}}", "{{day | date: \"long\"}}",
+    "{{kept}} {{shared_count}}", "{{ring}}", "**Bold {{text}}** [a](https://example.com/{{text}})", "*{{answer}}*",
+    "{{event}}{{form.name}}{{message_context.quote}}", "{{day | date: \"long\"}}",
 )  # fmt: skip
 VARIABLES: Final = ("answer",) * 4 + ("kept", "kept", "agreed", "n", "items", "shared_count", "day", "code")
 WORDS: Final = ("human", "stop", "subscribe", "menu", "hilfe", "support team", "مساعدة")
@@ -41,6 +42,7 @@ class FlowMaker:
         self._random = random
         self._flows: list[str] = []
         self._ids: list[str] = []
+        self._messages: list[str] = []
 
     def definition(self) -> Config:
         """A flow definition."""
@@ -54,6 +56,8 @@ class FlowMaker:
             "global_settings": self._settings(),
             **main,
             "global_actions": actions,
+            "inline_answers": [{"title": "Hours", "text": self.text(), "keywords": ["open"]}]
+            * random.choice((0, 3)),
             "flows": {name: self._part(random.randint(1, 5)) for name in self._flows},
             "conditions": {
                 "open_now": {"expression": "hour >= 9 && hour < 17", "timezone": "Europe/Berlin"},
@@ -76,6 +80,10 @@ class FlowMaker:
             "timeout": pick((0, 600)),
             "burst_window": pick((0, 0, 2000)),
             "timezone": pick(("", "Asia/Kolkata")),
+            "album_window": pick((0, 800)),
+            "groups": pick(("all", "mentioned")),
+            "echo_takes_over": pick((True, True, False)),
+            "format": pick(("plain", "markdown")),
         }
         if pick((True, False)):
             settings["quiet_hours"] = {"start": "21:00", "end": "08:00"}
@@ -97,12 +105,19 @@ class FlowMaker:
                 "target": self._id(),
                 "clear_context": self._random.choice((True, False)),
             },
+            "occasions": {
+                "events": ["reaction", "form", "order", "members"],
+                "target": self._id(),
+                "conditions": self._random.choice(([], ["open_now"], ["event.emoji.length > 0"])),
+            },
         }
 
     def _part(self, count: int) -> Config:
         """The flow itself, or a sub-flow; `_ids` are then its nodes."""
         self._ids = [f"n{index}" for index in range(count)]
-        nodes = [self._node(id, self._random.choice(TYPES)) for id in self._ids]
+        types = [self._random.choice(TYPES) for _ in self._ids]
+        self._messages = [id for id, type in zip(self._ids, types, strict=True) if type == "message"]
+        nodes = [self._node(id, type) for id, type in zip(self._ids, types, strict=True)]
         return {"start_node": "n0", "nodes": nodes}
 
     def _id(self) -> str:
@@ -143,6 +158,10 @@ class FlowMaker:
     def pick(self, *values: Any) -> Any:
         return self._random.choice(values)
 
+    def message(self) -> str | None:
+        """A message in the same part of the flow, which another may replace."""
+        return self._random.choice(self._messages) if self._messages else None
+
     def flow(self) -> str:
         return self._random.choice(self._flows)
 
@@ -156,12 +175,19 @@ def _message(make: FlowMaker) -> Config:
             media=lambda: [{"url": "https://example.com/{{text}}.png", "alt": make.text()}],
             cards=lambda: [card] * make.pick(1, 3),
             personalization=lambda: {"use_name": True, "greeting_time": make.pick(True, False)},
+            links=lambda: [{"text": "Open", "url": "https://example.com/{{text}}"}],
+            location=lambda: {"latitude": make.pick(52.5, "{{n}}"), "longitude": 13.4, "name": make.text()},
+            contact=lambda: {"name": "Desk {{text}}", "phone": make.pick("+49301234567", "{{answer}}")},
+            template=lambda: {"key": "welcome", "parameters": {"name": make.text()}},
+            edit=make.message,
+            format=lambda: "markdown",
         ),
     }
 
 
 def _quick_reply(make: FlowMaker) -> Config:
-    options = [{"text": "Yes, please", "target": make.target()}, {"text": "No", "value": 2}]
+    more = [{"text": f"Option {number}", "value": number} for number in range(3, make.pick(3, 15))]
+    options = [{"text": "Yes, please", "target": make.target()}, {"text": "No", "value": 2}, *more]
     return {
         "message": make.text(),
         "options": options,
@@ -178,9 +204,16 @@ def _quick_reply(make: FlowMaker) -> Config:
 def _input(make: FlowMaker) -> Config:
     type = make.pick(
         "text", "number", "integer", "email", "phone", "url", "date", "time", "file", "location", "contact",
-        "choice", "yes_no",
+        "choice", "yes_no", "form", "order",
     )  # fmt: skip
-    options = {"options": [{"text": "Red"}, {"text": "Blue", "value": 7}]} if type == "choice" else {}
+    colours = [{"text": "Red"}, {"text": "Blue", "value": 7}] * make.pick(1, 4)
+    options = (
+        {"options": colours}
+        if type == "choice"
+        else {"multiple": make.pick(True, False)}
+        if type == "file"
+        else {}
+    )
     return {
         "message": make.text(),
         "type": type,
@@ -264,6 +297,7 @@ _SPEAKING: Final = frozenset(
 )
 _CONFIGS: Final[Mapping[str, Callable[[FlowMaker], Config]]] = {
     "message": _message,
+    "react": lambda make: {"emoji": make.pick("👍", "", "{{text}}")},
     "quick_reply": _quick_reply,
     "ai_intent": _intent,
     "input": _input,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from engine.effects import CancelTimer, Effect, Send, StartTimer
-from engine.messages import Card, OutboundMessage
+from engine.messages import Card, OutboundMessage, Span
 from engine.state import ConversationState, TraceEntry
 
 MAX_LINES: Final = 30
@@ -54,11 +54,19 @@ def shown_trace(trace: Sequence[TraceEntry]) -> list[str]:
 def _sent(send: Send) -> str:
     typing = ", typing" if send.typing else ""
     delay = f"+{send.delay_ms} ms{typing}: " if send.delay_ms or send.typing else ""
-    return delay + " ".join(filter(None, _parts(send.message)))
+    label = f" {{named {send.label}}}" if send.label else ""
+    replaces = f" {{instead of {send.replaces}}}" if send.replaces else ""
+    return delay + " ".join(filter(None, _parts(send.message))) + label + replaces
 
 
 def _parts(message: OutboundMessage) -> Iterator[str]:
+    if message.edits:
+        yield f"{{in place of the message {message.edits}}}"
+    if message.reply_to:
+        yield f"{{answers {message.reply_to}}}"
     yield message.text
+    if message.spans:
+        yield f"{{{', '.join(_span(message.text, span) for span in message.spans)}}}"
     titles = (f"{c.title} ({c.description})" if c.description else c.title for c in message.choices)
     if message.choices:
         yield f"[{' | '.join(titles)}]"
@@ -68,6 +76,20 @@ def _parts(message: OutboundMessage) -> Iterator[str]:
         yield f"{{card {'; '.join(_card(card))}}}"
     if message.request:
         yield f"{{asks for the {message.request}}}"
+    if message.paging is not None:
+        paging = message.paging
+        shown = f", page {paging.page + 1} ({paging.more} / {paging.back})" if paging.page else ""
+        yield f"{{paged as {paging.key}{shown}}}"
+    for link in message.links:
+        yield f"{{{link.kind} {link.title} → {link.form or link.url}}}"
+    for kind in ("location", "contact", "template", "reaction", "inline"):
+        if (part := getattr(message, kind)) is not None:
+            yield f"{{{kind} {json.dumps(msgspec.to_builtins(part), ensure_ascii=False)}}}"
+
+
+def _span(text: str, span: Span) -> str:
+    value = f" ({span.value})" if span.value else ""
+    return f"{span.kind}: {text[span.start : span.end]!r}{value}"
 
 
 def _card(card: Card) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.actions import Actions, GlobalAction
+from engine.actions import KEYWORD, Actions, GlobalAction
 from engine.answers.sentences import sentence
 from engine.folding import fold
 from engine.state import ConversationState
@@ -28,7 +28,7 @@ NOBODY_AVAILABLE = sentence("nobody_available", "en")
 
 def found(text: str, *, whole: bool = False) -> tuple[str, str] | None:
     match = ACTIONS.find(fold(text), whole=whole)
-    return None if match is None else (match[0].name, match[1])
+    return None if match is None else (match.action.name, match.why.removeprefix(KEYWORD))
 
 
 @pytest.mark.parametrize(

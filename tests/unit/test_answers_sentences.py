@@ -134,4 +134,4 @@ def test_yes_and_no_are_understood(language: str) -> None:
 
 
 def test_every_input_type_has_its_own_sentence() -> None:
-    assert len({sentence(f"retry_{type_}", "en") for type_ in INPUT_TYPES}) == len(INPUT_TYPES) == 13
+    assert len({sentence(f"retry_{type_}", "en") for type_ in INPUT_TYPES}) == len(INPUT_TYPES) == 15

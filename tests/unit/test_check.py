@@ -23,7 +23,15 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "variations": ["Yo"],
         "media": [{"url": "https://e.com/a.png", "alt": "a"}],
         "cards": [{"title": "t", "buttons": [{"text": "b", "target": "end"}, {"text": "u", "url": "https://e.com"}]}],
+        "links": [
+            {"text": "l", "url": "https://e.com/{{v}}", "kind": "web_app"}, {"text": "f", "kind": "form", "form": "1"},
+        ],
+        "location": {"latitude": 52.5, "longitude": "{{v}}", "name": "n"},
+        "contact": {"name": "c", "phone": "{{v}}"},
+        "template": {"key": "welcome", "parameters": {"name": "{{v}}"}, "media": {"url": "media:1"}},
+        "edit": "message", "format": "markdown",
     },
+    "react": {"emoji": "{{v}}"},
     "quick_reply": {"message": "?", "options": [{"text": "x", "target": "end"}], "store_as": "v"},
     "ai_intent": {"intents": [{"name": "i", "target_node": "end", "examples": ["buy"]}]},
     "input": {"message": "?", "variable": "v", "type": "choice", "options": [{"text": "x", "value": 1}]},
@@ -64,14 +72,21 @@ def whole(**sections: Any) -> dict[str, Any]:
         "nodes": part(),
         "flows": {"sub": {"start_node": "loop", "nodes": part()}},
         "conditions": {"open": {"expression": "hour > 8", "timezone": "Europe/Berlin"}},
-        "global_actions": {"human": {"keywords": {"en": ["agent"]}, "target": "human_handoff", "conditions": ["open"]}},
+        "global_actions": {
+            "human": {
+                "keywords": {"en": ["agent"]}, "events": ["form"], "target": "human_handoff", "conditions": ["open"],
+            },
+        },
+        "inline_answers": [
+            {"title": "t {{v}}", "text": "x", "description": "d", "thumbnail": "{{v}}", "keywords": ["k"]},
+        ],
         "variables": {"v": {"type": "any"}, "c": {"computed": True, "expression": "v"}},
         "variable_definitions": {"customer_variables": {"k": {"default": "x", "validation": {"max_length": 3}}}},
         "supported_languages": ["en", "de"],
         "translations": {"de": {"?": "Was?", "x": ["X"], "message|Yo": "Jo", "agent": ["Mensch"]}},
         "global_settings": {
             "fallback_node": "end", "quiet_hours": {"start": "21:00", "end": "08:00"}, "opt_out": {},
-            "burst_window": 500,
+            "burst_window": 500, "album_window": 300, "groups": "all", "echo_takes_over": False, "format": "markdown",
         },
         **sections,
     }  # fmt: skip
@@ -192,16 +207,16 @@ def test_a_mistake_is_told_where_it_stands(sections: dict[str, Any], place: str,
 def test_a_mistake_within_a_sub_flow_is_told_where_it_stands() -> None:
     definition = whole()
     nodes = definition["flows"]["sub"]["nodes"]
-    nodes[1]["config"]["options"][0]["target"] = "sub/end"
+    nodes[2]["config"]["options"][0]["target"] = "sub/end"
     nodes[0]["config"]["message"] = "{{"
     nodes.append(message("a/b"))
     nodes.append(message("end"))
     found = dict(problems_of(definition))
-    place = "flows.sub.nodes[1].config.options[0].target"
+    place = "flows.sub.nodes[2].config.options[0].target"
     assert found[place] == 'there is no node "sub/end" in the sub-flow "sub"'
     assert "template is wrong" in found["flows.sub.nodes[0].config.message"]
-    assert "an id has no" in found["flows.sub.nodes[23].id"]
-    assert "there is another node" in found["flows.sub.nodes[24].id"]
+    assert "an id has no" in found["flows.sub.nodes[24].id"]
+    assert "there is another node" in found["flows.sub.nodes[25].id"]
 
 
 def test_ids_whose_choices_could_not_be_told_apart_are_refused() -> None:

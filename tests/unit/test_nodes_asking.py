@@ -103,7 +103,7 @@ EVENTS: list[tuple[str, EventBody, Any]] = [
         MediaReceived(kind="document", file="f", name="cv.pdf", mime_type="application/pdf", size=9, caption="my cv"),
         {
             "kind": "document", "file": "f", "name": "cv.pdf", "mime_type": "application/pdf", "size": 9,
-            "caption": "my cv",
+            "caption": "my cv", "media": "", "url": "",
         },
     ),
     ("text", MediaReceived(kind="image", file="f", caption="a caption"), "a caption"),

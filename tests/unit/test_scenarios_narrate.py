@@ -53,6 +53,17 @@ CASES = [
     (E(kind="return", at="caller"), "back at caller"),
     (E(kind="left", detail="every call and loop"), "every call and loop left behind"),
     (E(kind="held", at="order", detail="a call is running"), "the text is held at order: a call is running"),
+    (
+        E(kind="held", detail="a piece of an album; more may come", value=2),
+        "piece 2 of an album is held; more may come",
+    ),
+    (E(kind="action", at="thanks", detail="event: reaction"), "the event reaction calls for thanks"),
+    (E(kind="page", at="menu", value=2), "menu shows page 2 of its choices"),
+    (E(kind="inline", detail="answered", value=3), "a query from another chat is answered with 3 results"),
+    (
+        E(kind="control", detail="a human answered in the platform's own app", value="human"),
+        "a human answered in the platform's own app; the human answers from here on",
+    ),
     (E(kind="held", detail="more may come"), "the text is held: more may come"),
     (E(kind="language", detail="detected", value="de"), "the language is de from here on (detected)"),
     (E(kind="language", at="set", detail="not a language of the flow"), "set: not a language of the flow"),
