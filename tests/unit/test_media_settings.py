@@ -37,7 +37,8 @@ def test_keys_are_decoded_and_the_region_has_a_default() -> None:
         "s3://s3.test/files", "s3://K:hidden-secret@s3.test", "s3://K:hidden-secret@s3.test/UPPER",
         "s3://K:hidden-secret@s3.test/files?acl=public", "s3://K:hidden-secret@s3.test/files?style=odd",
         "s3://K:hidden-secret@s3.test/files?tls=maybe", "s3://K:hidden-secret@s3.test:port/files",
-        "s3://K:hidden-secret@s3.test/files/../x", "file://elsewhere/srv", "file:relative", "/srv/media", "ftp://a/b", "",
+        "s3://K:hidden-secret@s3.test/files/../x", "file://elsewhere/srv", "file:relative", "/srv/media",
+        "ftp://a/b", "",
     ],
 )  # fmt: skip
 def test_what_names_no_store_is_refused_without_showing_a_secret(url: str) -> None:
