@@ -22,7 +22,7 @@ def check_template(world: World, content: JSON) -> Template:
     if template.status in ("PAUSED", "DISABLED"):
         raise GraphError(132015 if template.status == "PAUSED" else 132016)
     given = {
-        (part.get("type"), str(part.get("index", ""))): part.get("parameters", [])
+        (str(part.get("type")).lower(), str(part.get("index", ""))): part.get("parameters", [])
         for part in content.get("components", [])
     }
     for component in template.components:
@@ -97,7 +97,15 @@ def page_of(world: World, query: dict[str, str]) -> JSON:
         }
         for one in page
     ]
-    return {"data": data, "paging": paging} if page else {"data": []}
+    answer: JSON = {"data": data, "paging": paging} if page else {"data": []}
+    if "summary" in query:
+        answer["summary"] = {
+            "total_count": len(templates),
+            "message_template_count": len(templates),
+            "message_template_limit": 250,
+            "are_translations_complete": True,
+        }
+    return answer
 
 
 def decide(number: Number, name: str, language: str, status: str, reason: str = "NONE") -> None:
