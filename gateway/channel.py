@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from adapters.protocol import Adapter, ChannelAccess
+from gateway.media.links import MediaLinks
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -55,6 +56,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     adapter: Adapter
     access: ChannelAccess
     shared: BotVariables = msgspec.field(default_factory=BotVariables)
+    links: MediaLinks | None = None
+    """Names files of our own in what is sent; None where nothing is."""
 
     @property
     def variables(self) -> Mapping[str, Any]:

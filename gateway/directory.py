@@ -22,6 +22,7 @@ from gateway.channel import EMPTY, BotVariables, Channel
 from gateway.channel_config import access_of
 from gateway.errors import Unavailable
 from gateway.logs import get_logger
+from gateway.media.links import MediaLinks
 from storage import routing
 from storage.database import Database
 from storage.encryption import Keyring
@@ -50,7 +51,9 @@ class Directory:
         adapters: Mapping[str, Adapter],
         defaults: Mapping[str, Mapping[str, Any]],
         clock: Callable[[], datetime],
+        links: MediaLinks | None = None,
     ) -> None:
+        self._links = links
         self._database = database
         self._keyring = keyring
         self._adapters = adapters
@@ -91,6 +94,11 @@ class Directory:
     def current(self, channel: Channel) -> Channel:
         """The channel as it is known now, for those that hold on to one for long, such as a widget's socket."""
         return self._by_id.get(channel.id, channel)
+
+    def organization_of(self, channel_id: UUID) -> UUID | None:
+        """Whose a channel is that is in use here; None for one that nobody has asked for yet."""
+        channel = self._by_id.get(channel_id)
+        return None if channel is None else channel.organization_id
 
     async def refresh(self) -> None:
         """Look for changes once."""
@@ -148,6 +156,7 @@ class Directory:
             adapter=self._adapters[stored.type],
             access=access_of(stored, self._keyring, self._defaults.get(stored.type, {})),
             shared=shared,
+            links=self._links,
         )
 
     def _forget(self, channel: Channel) -> None:

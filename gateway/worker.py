@@ -26,6 +26,7 @@ from gateway.http.app import make_app
 from gateway.http.operations import Operations
 from gateway.http.webhook import Webhooks
 from gateway.logs import get_logger
+from gateway.media.parts import MediaParts
 from gateway.polling import Poller
 from gateway.settings import Settings, host_list
 from gateway.sweeper import Sweeper
@@ -76,14 +77,23 @@ class Worker:
         self.owner: UUID = uuid4()
         lease = timedelta(seconds=settings.lease_seconds)
         self.database = Database(database_url, pool_size=settings.database_pool_size)
-        self.web = WebService(transcript=StoredTranscript(self.database), redis_url=redis_url, clock=clock)
+        self.media = MediaParts(settings, self.database, keyring, clock)
+        self.web = WebService(
+            transcript=StoredTranscript(self.database), redis_url=redis_url, clock=clock,
+            link=self.media.links.link, owns=self.media.intake.owns,
+        )  # fmt: skip
         self.delivery = Delivery(self.database, redis_url, self.owner, lease, clock)
         self.statuses = self.delivery.statuses
         telegram = TelegramAdapter()
         self.adapters: dict[str, Adapter] = {"telegram": telegram, "web": self.web.adapter}
-        self.directory = Directory(self.database, keyring, self.adapters, channel_defaults(settings), clock)
+        self.directory = Directory(
+            self.database, keyring, self.adapters, channel_defaults(settings), clock, self.media.links
+        )
+        self.media.connect(self.directory)
         self.marker = self.delivery.marker
-        runner = BatchRunner(BotRegistry(self.database, shared_embedder), self.owner, lease, clock)
+        runner = BatchRunner(
+            BotRegistry(self.database, shared_embedder), self.owner, lease, clock, self.media.marks
+        )
         self.lanes = self.delivery.lanes
         self.turns = TurnLoop(self.database, runner, self.lanes, settings.turn_lanes)
         self.claims = Claims(
@@ -92,8 +102,9 @@ class Worker:
         )  # fmt: skip
         self.http = HttpClient(AddressPolicy(host_list(settings.http_allowed_hosts)), clock)
         performer = Performer(
-            self.http, Mailer(_mail_server(settings)), partial(load_secrets, self.database, keyring), clock
-        )
+            self.http, Mailer(_mail_server(settings)), partial(load_secrets, self.database, keyring),
+            self.media.fetching, clock,
+        )  # fmt: skip
         self.work = WorkRunner(
             Book(self.database, self.owner, lease, clock), self.directory, self.turns.accept_event, performer,
             Slots(settings.work_concurrency), clock,
@@ -101,8 +112,9 @@ class Worker:
         alarm = Alarm(clock)
         self._left_behind = Notice(self.work.offer, alarm.set)
         self.sweeper = Sweeper(
-            self.claims, self.lanes, self.work, alarm, Housekeeper(self.database), lease, clock
-        )
+            self.claims, self.lanes, self.work, alarm, self.media.housekeeper(Housekeeper(self.database)),
+            lease, clock,
+        )  # fmt: skip
         self.poller = Poller(
             self.database, self.directory, self.turns.accept, telegram,
             platform="telegram", owner=self.owner, clock=clock,
@@ -132,6 +144,7 @@ class Worker:
             web.get("/readyz", self.operations.readyz),
             *([web.get("/metrics", self.operations.metrics)] if self._settings.metrics else []),
             *self.web.routes(),
+            *self.media.routes(self.directory),
         ]
         app = make_app(routes, self._settings.max_body_bytes)
         runner = web.AppRunner(
@@ -177,6 +190,7 @@ class Worker:
         await runner.cleanup()
         await self.web.stop()
         await self.http.close()
+        await self.media.close()
         for adapter in self.adapters.values():
             await adapter.close()
         await self.database.dispose()

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from storage.media import Adopted, Received
 from storage.queries import load
 
 _SQL = load("turn")
@@ -97,6 +98,7 @@ class TurnRows:
     """The rows that a batch writes: tuples in the order of the columns in turn.sql."""
 
     __slots__ = (
+        "adopted",
         "bots",
         "cancelled",
         "conversations",
@@ -105,6 +107,7 @@ class TurnRows:
         "finished",
         "inbox",
         "interactions",
+        "media",
         "messages",
     )
 
@@ -127,6 +130,8 @@ class TurnRows:
         self.customers: dict[UUID, CustomerChange] = {}
         self.bots: dict[UUID, dict[str, Any]] = {}
         """variables to merge into a bot's; a value of None forgets one"""
+        self.media: list[Received] = []
+        self.adopted: list[Adopted] = []
 
 
 async def begin(connection: Any, organization_ids: Collection[UUID]) -> None:

@@ -25,6 +25,7 @@ from gateway.bots import BotRegistry
 from gateway.channel import Channel
 from gateway.directory import Directory
 from gateway.embedding import load_embedder
+from gateway.media.marks import MediaMarks
 from gateway.turns.arrival import Accepted, Arrival
 from gateway.turns.batch import BatchRunner
 from storage.audit import Change
@@ -47,7 +48,14 @@ class Retried(msgspec.Struct, frozen=True, kw_only=True):
 class Retrier:
     """Retries parked events of one organization, one after the other, in the order in which they came."""
 
-    def __init__(self, database: Database, keyring: Keyring, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        clock: Callable[[], datetime],
+        marks: MediaMarks | None = None,
+    ) -> None:
+        """Without `marks` the files in what is retried are not kept."""
         self._database = database
         self._clock = clock
         self._telegram = TelegramAdapter()
@@ -57,7 +65,7 @@ class Retrier:
         }
         self._directory = Directory(database, keyring, adapters, {}, clock)
         # Sends are leased for no time at all: the next server that looks carries them out.
-        self._runner = BatchRunner(BotRegistry(database, load_embedder), uuid4(), timedelta(0), clock)
+        self._runner = BatchRunner(BotRegistry(database, load_embedder), uuid4(), timedelta(0), clock, marks)
 
     async def close(self) -> None:
         """Release connections."""

@@ -58,11 +58,14 @@ def retry(
     """Give parked events their turn after all, for example after a mended flow was published."""
     from gateway.admin.inbox import Retrier
     from gateway.cli.session import run
+    from gateway.media.parts import links_of, marks_of
 
     async def work(session: Session) -> list[Retried]:
         found = await _parked(session, organization, limit)
         wanted = [one for one in found if not event or str(one.id).startswith(tuple(event))]
-        retrier = Retrier(session.database, session.keyring, utc_now)
+        links = links_of(session.settings, session.keyring, utc_now)
+        marks = marks_of(session.settings, links)
+        retrier = Retrier(session.database, session.keyring, utc_now, marks)
         try:
             return [await retrier.retry(one) for one in wanted]
         finally:

@@ -18,9 +18,10 @@ from gateway.channel import Channel
 from gateway.checkpoints import reach
 from gateway.delivery.outgoing import Outgoing
 from gateway.logs import get_logger
+from gateway.media.marks import MediaMarks
 from gateway.turns.arrival import Accepted, Arrival
 from gateway.turns.decide import Decider, is_overheard
-from storage import turns
+from storage import media, turns
 from storage.ids import new_id
 from storage.turns import ContactKey, Newcomer, SharedVariables, TurnRows
 
@@ -54,7 +55,16 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 class BatchRunner:
     """Runs batches for one worker."""
 
-    def __init__(self, bots: Bots, owner: UUID, lease: timedelta, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        bots: Bots,
+        owner: UUID,
+        lease: timedelta,
+        clock: Callable[[], datetime],
+        marks: MediaMarks | None = None,
+    ) -> None:
+        """Without `marks` the files that customers send are not kept."""
+        self._marks = marks
         self._bots = bots
         self._owner = owner
         self._lease = lease
@@ -73,6 +83,7 @@ class BatchRunner:
         reach("turn.stepped")
         leased = await turns.write(connection, ledger.rows, now=now, owner=self._owner, lease=self._lease)
         shared = await _write_beside(connection, ledger.rows, now)
+        await self._write_media(connection, ledger.rows, now)
         reach("turn.written")
         await connection.execute("COMMIT")
         reach("turn.committed")
@@ -86,6 +97,15 @@ class BatchRunner:
             if send.id not in leased.mine
         }
         return Batch(accepted=accepted, outgoing=outgoing, ahead=leased.ahead, queued=queued, decider=decider)
+
+    async def _write_media(self, connection: Any, rows: TurnRows, now: datetime) -> None:
+        if self._marks is None or not (rows.media or rows.adopted):
+            return
+        expires_at = self._marks.expiry(now)
+        if rows.media:
+            await media.receive(connection, rows.media, now, expires_at)
+        if rows.adopted:
+            await media.adopt(connection, rows.adopted, expires_at)
 
     async def _decider(self, connection: Any, arrivals: Sequence[Arrival], now: datetime) -> Decider:
         contacts: dict[ContactKey, tuple[Channel, InboundEvent]] = {}
@@ -109,7 +129,9 @@ class BatchRunner:
             locked, known = await turns.lock(connection, contacts, events)
         reach("turn.locked")
         states = {contact: _decode_state(conversation.state) for contact, conversation in locked.items()}
-        return Decider(locked, states, known, await self._bots.load(_flows(contacts, states)), now)
+        return Decider(
+            locked, states, known, await self._bots.load(_flows(contacts, states)), now, self._marks
+        )
 
 
 async def _write_beside(connection: Any, rows: TurnRows, now: datetime) -> Mapping[UUID, SharedVariables]:

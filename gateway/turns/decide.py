@@ -26,6 +26,7 @@ from engine.effects import (
 from engine.events import ContactabilityChanged, InboundEvent
 from engine.state import ConversationState, Outcome, TraceEntry
 from gateway.channel import Channel
+from gateway.media.marks import Marked, MediaMarks
 from gateway.turns.arrival import Accepted, Arrival
 from gateway.turns.ledger import Ledger, OpenConversation
 from gateway.turns.memory import Memory
@@ -48,7 +49,9 @@ class Decider:
         known: Mapping[EventKey, KnownEvent],
         bots: Mapping[UUID, Bot],
         now: datetime,
+        marks: MediaMarks | None = None,
     ) -> None:
+        self._marks = marks
         self._locked = conversations
         self._states = states
         self._known = dict(known)
@@ -85,7 +88,11 @@ class Decider:
             return self._parked(channel, overheard)
         inbox_id = new_id()
         conversation = self._conversation(channel, event.conversation_key)
+        arrived = event
+        files: list[Marked] = []
         try:
+            if self._marks is not None:
+                event, files = self._marks.mark(channel, event, inbox_id, self.ledger.now)
             customer = self.memory.customer(self._locked[(channel.id, event.conversation_key)])
             outcome = run_turn(
                 self._bots,
@@ -102,10 +109,12 @@ class Decider:
             reason = f"{type(error).__name__}: {error}"
             self._remember(channel, event.external_id, conversation.id, None)
             self.ledger.record(
-                channel, inbox_id, event.external_id, conversation.id, parked=reason, raw=_encode(event)
+                channel, inbox_id, event.external_id, conversation.id, parked=reason, raw=_encode(arrived)
             )
             return Accepted(conversation_id=conversation.id, seq=None, parked=reason)
-        return self._moved(channel, conversation, inbox_id, event, outcome)
+        accepted = self._moved(channel, conversation, inbox_id, event, outcome)
+        self.ledger.files(channel, conversation, files)
+        return accepted
 
     def _moved(
         self,

@@ -11,6 +11,9 @@ from engine.effects import Call, Record, Send, SendEmail
 from engine.state import ConversationState, TraceEntry
 from gateway.channel import Channel
 from gateway.delivery.outgoing import Outgoing
+from gateway.media.effect import KIND, FetchMedia
+from gateway.media.marks import Marked
+from storage.media import Adopted, Received
 from storage.turns import LockedConversation, TurnRows
 
 POSITIONS_PER_TURN = 4096
@@ -175,6 +178,21 @@ class Ledger:
             + (_position(conversation, ordinal), key, _encode(effect).decode(), self.now)
         )
 
+    def files(self, channel: Channel, conversation: OpenConversation, files: list[Marked]) -> None:
+        """Files that the customer sent: each is noted, and fetched unless it is in the store already."""
+        for file in files:
+            if file.stored:
+                self.rows.adopted.append(
+                    Adopted(id=file.id, channel_id=channel.id, conversation_id=conversation.id)
+                )
+                continue
+            self.rows.media.append(_received(channel, conversation, file))
+            self.rows.effects.append(
+                (file.id, channel.organization_id, conversation.id, channel.id, "work", KIND)
+                + (_position(conversation, file.ordinal), None)
+                + (_encode(FetchMedia(media=file.id)).decode(), self.now)
+            )
+
     def put_on_record(
         self, channel: Channel, conversation: OpenConversation, id: UUID, record: Record
     ) -> None:
@@ -219,6 +237,22 @@ def beside_text(send: Send) -> str:
     if send.label:
         parts["label"] = send.label
     return _encode(parts).decode() if parts else _EMPTY
+
+
+def _received(channel: Channel, conversation: OpenConversation, file: Marked) -> Received:
+    piece = file.piece
+    return Received(
+        id=file.id,
+        organization_id=channel.organization_id,
+        channel_id=channel.id,
+        conversation_id=conversation.id,
+        direction=file.direction,
+        kind=piece.kind,
+        file=piece.file,
+        name=piece.name,
+        mime_type=piece.mime_type,
+        size=piece.size,
+    )
 
 
 def _position(conversation: OpenConversation, ordinal: int) -> int:

@@ -15,6 +15,8 @@ from engine.events import AnswerGenerated, CallFinished, SearchFinished
 from gateway.away import AWAY
 from gateway.channel import Channel
 from gateway.logs import get_logger
+from gateway.media.effect import FetchMedia
+from gateway.media.fetching import Fetching
 from gateway.redaction import redact
 from gateway.work.email import Mailer, NotSent
 from gateway.work.errors import Refused
@@ -37,7 +39,7 @@ LoadSecrets: TypeAlias = Callable[[UUID, UUID], Awaitable[Mapping[str, str]]]
 
 _log = get_logger(__name__)
 
-_decode = msgspec.json.Decoder(CallIntegration | Search | Generate | SendEmail).decode
+_decode = msgspec.json.Decoder(CallIntegration | Search | Generate | SendEmail | FetchMedia).decode
 _ANSWERS: Final = {
     "call_integration": CallFinished,
     "search": SearchFinished,
@@ -49,11 +51,17 @@ class Performer:
     """Performs for one worker. Raises only that the database is away (`gateway.away.AWAY`)."""
 
     def __init__(
-        self, http: HttpClient, mailer: Mailer, load_secrets: LoadSecrets, clock: Callable[[], datetime]
+        self,
+        http: HttpClient,
+        mailer: Mailer,
+        load_secrets: LoadSecrets,
+        fetching: Fetching,
+        clock: Callable[[], datetime],
     ) -> None:
         self._http = http
         self._mailer = mailer
         self._load_secrets = load_secrets
+        self._fetching = fetching
         self._clock = clock
 
     async def perform(self, work: ClaimedWork, channel: Channel) -> Verdict:
@@ -63,7 +71,7 @@ class Performer:
         except (msgspec.DecodeError, RecursionError):
             _log.error("effect can't be read", effect=str(work.id), kind=work.kind)
             return _failed(work, UNREADABLE)
-        if work.attempts > MAX_CLAIMS and not isinstance(effect, SendEmail):
+        if work.attempts > MAX_CLAIMS and not isinstance(effect, SendEmail | FetchMedia):
             return _failed(work, f"given up after {MAX_CLAIMS} tries")
         try:
             return await self._perform(effect, work, channel)
@@ -73,12 +81,15 @@ class Performer:
             Exception
         ):  # a bug: whoever waits for the call must not wait for ever, and a mail is tried again
             _log.exception("work failed", effect=str(work.id), kind=work.kind)
-            if isinstance(effect, SendEmail):
+            if isinstance(effect, SendEmail | FetchMedia):
                 return self._later(work, "internal error", {})
             return _failed(work, "internal error")
 
     async def _perform(
-        self, effect: CallIntegration | Search | Generate | SendEmail, work: ClaimedWork, channel: Channel
+        self,
+        effect: CallIntegration | Search | Generate | SendEmail | FetchMedia,
+        work: ClaimedWork,
+        channel: Channel,
     ) -> Verdict:
         match effect:
             case CallIntegration():
@@ -90,6 +101,8 @@ class Performer:
                 return Answer(AnswerGenerated(call=effect.call, error=error))
             case SendEmail():
                 return await self._mail(effect, work)
+            case FetchMedia():
+                return await self._fetching.perform(effect, work, channel)
             case _:
                 assert_never(effect)
 
