@@ -187,6 +187,9 @@ class Settings(BaseSettings):
     """How long a link to a file opens it, in hours."""
     media_days: int = Field(default=90, ge=0, le=3650)
     """How long files are kept, in days; 0: for ever."""
+    merge_verified: bool = True
+    """Whether customers with the same verified phone number or e-mail address become one, whichever channels they
+    write on. `gateway customer unmerge` takes a merge back."""
     telegram_api_base: Annotated[str, AfterValidator(_check_base_url)] = "https://api.telegram.org"
     """Address of the Bot API: Telegram's, or that of a Bot API server of your own."""
     telegram_uncertain_send: Literal["resend", "drop"] = "resend"

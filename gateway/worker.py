@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 from aiohttp import web
 
 from adapters.protocol import Adapter, Parsed
+from adapters.slack.adapter import SlackAdapter
 from adapters.telegram.adapter import TelegramAdapter
+from adapters.whatsapp.adapter import WhatsAppAdapter
 from gateway.alarm import Alarm
 from gateway.bots import BotRegistry
 from gateway.channel import Channel
@@ -25,15 +27,19 @@ from gateway.embedding import shared_embedder
 from gateway.http.app import make_app
 from gateway.http.operations import Operations
 from gateway.http.webhook import Webhooks
+from gateway.identity.codes import LinkCodes
+from gateway.identity.unifying import Unifying
 from gateway.logs import get_logger
 from gateway.media.parts import MediaParts
 from gateway.polling import Poller
 from gateway.settings import Settings, host_list
+from gateway.socket_mode import SocketMode
 from gateway.sweeper import Sweeper
 from gateway.template_news import TemplateNews
 from gateway.transcript import StoredTranscript
 from gateway.turns import Accepted, TurnLoop
 from gateway.turns.batch import BatchRunner
+from gateway.turns.notices import Notices
 from gateway.web.service import WebService
 from gateway.work.addresses import AddressPolicy
 from gateway.work.book import Book
@@ -85,14 +91,19 @@ class Worker:
         self.delivery = Delivery(self.database, redis_url, self.owner, lease, clock)
         self.statuses = self.delivery.statuses
         telegram = TelegramAdapter()
-        self.adapters: dict[str, Adapter] = {"telegram": telegram, "web": self.web.adapter}
+        slack = SlackAdapter(files=self.media.files)
+        self.adapters: dict[str, Adapter] = {
+            "telegram": telegram, "whatsapp": WhatsAppAdapter(self.media.files), "slack": slack,
+            "web": self.web.adapter,
+        }  # fmt: skip
         self.directory = Directory(
             self.database, keyring, self.adapters, channel_defaults(settings), clock, self.media.links
         )
         self.media.connect(self.directory)
         self.marker = self.delivery.marker
         runner = BatchRunner(
-            BotRegistry(self.database, shared_embedder), self.owner, lease, clock, self.media.marks
+            BotRegistry(self.database, shared_embedder), self.owner, lease, clock, self.media.marks,
+            Notices(LinkCodes(keyring), merges=settings.merge_verified),
         )
         self.lanes = self.delivery.lanes
         self.turns = TurnLoop(self.database, runner, self.lanes, settings.turn_lanes)
@@ -103,7 +114,7 @@ class Worker:
         self.http = HttpClient(AddressPolicy(host_list(settings.http_allowed_hosts)), clock)
         performer = Performer(
             self.http, Mailer(_mail_server(settings)), partial(load_secrets, self.database, keyring),
-            self.media.fetching, clock,
+            self.media.fetching, Unifying(self.database, clock), clock,
         )  # fmt: skip
         self.work = WorkRunner(
             Book(self.database, self.owner, lease, clock), self.directory, self.turns.accept_event, performer,
@@ -119,6 +130,9 @@ class Worker:
             self.database, self.directory, self.turns.accept, telegram,
             platform="telegram", owner=self.owner, clock=clock,
         )  # fmt: skip
+        self.socket_mode = SocketMode(
+            self.database, self.directory, self.turns.accept, slack, owner=self.owner, clock=clock
+        )
         self.operations = Operations(
             required={"database": self._check_database}, helpful={"valkey": self.web.check}
         )
@@ -163,6 +177,7 @@ class Worker:
         self._background = [
             asyncio.create_task(self.directory.watch(), name="directory"),
             asyncio.create_task(self.poller.run(), name="poller"),
+            asyncio.create_task(self.socket_mode.run(), name="socket-mode"),
         ]
         return runner
 

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import msgspec
 
+from storage import identities
+from storage.identities import Renamed, Stranger
 from storage.media import Adopted, Received
 from storage.queries import load
 
@@ -66,6 +68,12 @@ class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     profile: str
     """JSON object."""
+    phone: str = ""
+    """In international form; the platform vouches for it, as for the address."""
+    email: str = ""
+    timezone: str = ""
+    aliases: tuple[str, ...] = ()
+    """Other ids of the same person on this channel."""
 
 
 class Leased(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +91,10 @@ class CustomerChange(msgspec.Struct, kw_only=True):
     reachable: bool | None = None
     language: str | None = None
     opted_out: bool | None = None
+    phone: str | None = None
+    """Verified."""
+    email: str | None = None
+    """Verified."""
     variables: dict[str, Any] = {}
     """Merged into those that are there; a value of None forgets one."""
 
@@ -109,6 +121,7 @@ class TurnRows:
         "interactions",
         "media",
         "messages",
+        "renamed",
     )
 
     def __init__(self) -> None:
@@ -132,6 +145,7 @@ class TurnRows:
         """variables to merge into a bot's; a value of None forgets one"""
         self.media: list[Received] = []
         self.adopted: list[Adopted] = []
+        self.renamed: list[Renamed] = []
 
 
 async def begin(connection: Any, organization_ids: Collection[UUID]) -> None:
@@ -170,10 +184,15 @@ async def lock(
 async def create(connection: Any, newcomers: Iterable[Newcomer], now: datetime) -> None:
     """Create customers, identities and conversations of first contacts; what exists already stays."""
     rows = sorted(newcomers, key=lambda newcomer: (newcomer.channel_id, newcomer.contact_key))
-    locks = sorted({_lock_key(row.channel_id, row.sender) for row in rows})
-    await connection.execute(_SQL["serialise_newcomers"], locks)
-    columns = _columns([msgspec.structs.astuple(row) for row in rows], 11)
+    locks = {_lock_key(row.channel_id, id) for row in rows for id in (row.sender, *row.aliases)}
+    await connection.execute(_SQL["serialise_newcomers"], sorted(locks))
+    strangers = [_stranger(row) for row in rows if row.aliases or row.phone]
+    if strangers:
+        await identities.recognise(connection, strangers, now)
+    columns = _columns([msgspec.structs.astuple(row)[:-1] for row in rows], 14)
     await connection.execute(_SQL["create_conversations"], *columns, now)
+    if strangers:
+        await identities.add_aliases(connection, strangers, now)
 
 
 async def write(connection: Any, rows: TurnRows, *, now: datetime, owner: UUID, lease: timedelta) -> Leased:
@@ -213,9 +232,13 @@ async def change_customers(
     """Change customers. Returns those whose variables would have become too large and stayed as they were."""
     rows = [
         (id, change.reachable, change.language, change.opted_out, _json(change.variables))
+        + (change.phone, change.email)
         for id, change in changes.items()
     ]
-    refused = await connection.fetch(_SQL["change_customers"], *_columns(rows, 5), now, _MAX_STORED_BYTES)
+    columns = _columns(rows, 7)
+    refused = await connection.fetch(
+        _SQL["change_customers"], *columns[:5], now, _MAX_STORED_BYTES, *columns[5:]
+    )
     return frozenset(record["id"] for record in refused)
 
 
@@ -229,6 +252,17 @@ async def change_bots(
         record["id"]: SharedVariables(variables=record["variables"], refused=record["refused"])
         for record in records
     }
+
+
+def _stranger(row: Newcomer) -> Stranger:
+    return Stranger(
+        organization_id=row.organization_id,
+        channel_id=row.channel_id,
+        contact_key=row.contact_key,
+        sender=row.sender,
+        aliases=row.aliases,
+        profile=row.profile,
+    )
 
 
 def _lock_key(channel_id: UUID, sender: str) -> int:

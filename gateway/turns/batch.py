@@ -17,10 +17,13 @@ from gateway import metrics
 from gateway.channel import Channel
 from gateway.checkpoints import reach
 from gateway.delivery.outgoing import Outgoing
+from gateway.identity import renaming
+from gateway.identity.numbers import verified_address, verified_number
 from gateway.logs import get_logger
 from gateway.media.marks import MediaMarks
 from gateway.turns.arrival import Accepted, Arrival
 from gateway.turns.decide import Decider, is_overheard
+from gateway.turns.notices import Notices
 from storage import media, turns
 from storage.ids import new_id
 from storage.turns import ContactKey, Newcomer, SharedVariables, TurnRows
@@ -62,9 +65,11 @@ class BatchRunner:
         lease: timedelta,
         clock: Callable[[], datetime],
         marks: MediaMarks | None = None,
+        notices: Notices | None = None,
     ) -> None:
-        """Without `marks` the files that customers send are not kept."""
+        """Without `marks` the files that customers send are not kept; without `notices` no link code is read."""
         self._marks = marks
+        self._notices = notices
         self._bots = bots
         self._owner = owner
         self._lease = lease
@@ -81,8 +86,12 @@ class BatchRunner:
         ledger = decider.finish()
         metrics.turn_seconds("step").observe(time.perf_counter() - started)
         reach("turn.stepped")
+        if ledger.rows.renamed:
+            await renaming.rename(connection, ledger.rows, now)
         leased = await turns.write(connection, ledger.rows, now=now, owner=self._owner, lease=self._lease)
         shared = await _write_beside(connection, ledger.rows, now)
+        if ledger.rows.renamed:
+            await renaming.readdress(connection, ledger.rows, now)
         await self._write_media(connection, ledger.rows, now)
         reach("turn.written")
         await connection.execute("COMMIT")
@@ -130,7 +139,13 @@ class BatchRunner:
         reach("turn.locked")
         states = {contact: _decode_state(conversation.state) for contact, conversation in locked.items()}
         return Decider(
-            locked, states, known, await self._bots.load(_flows(contacts, states)), now, self._marks
+            locked,
+            states,
+            known,
+            await self._bots.load(_flows(contacts, states)),
+            now,
+            self._marks,
+            self._notices,
         )
 
 
@@ -168,6 +183,10 @@ def _newcomers(first_events: Iterable[tuple[Channel, InboundEvent]]) -> list[New
                 last_name=sender.last_name,
                 language=sender.language,
                 profile=_encode({"username": sender.username}).decode() if sender.username else "{}",
+                phone=(verified_number(sender.phone) or "") if sender.phone else "",
+                email=(verified_address(sender.email) or "") if sender.email else "",
+                timezone=sender.timezone,
+                aliases=sender.aliases,
             )
         )
     return newcomers

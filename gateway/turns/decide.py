@@ -30,6 +30,7 @@ from gateway.media.marks import Marked, MediaMarks
 from gateway.turns.arrival import Accepted, Arrival
 from gateway.turns.ledger import Ledger, OpenConversation
 from gateway.turns.memory import Memory
+from gateway.turns.notices import Notices
 from gateway.turns.transcript import describe
 from gateway.turns.versions import run_turn
 from storage.ids import derived, new_id
@@ -50,8 +51,10 @@ class Decider:
         bots: Mapping[UUID, Bot],
         now: datetime,
         marks: MediaMarks | None = None,
+        notices: Notices | None = None,
     ) -> None:
         self._marks = marks
+        self._notices = notices or Notices()
         self._locked = conversations
         self._states = states
         self._known = dict(known)
@@ -88,12 +91,18 @@ class Decider:
             return self._parked(channel, overheard)
         inbox_id = new_id()
         conversation = self._conversation(channel, event.conversation_key)
+        event, linked = self._notices.take_code(channel, event, self.ledger)
         arrived = event
         files: list[Marked] = []
         try:
             if self._marks is not None:
                 event, files = self._marks.mark(channel, event, inbox_id, self.ledger.now)
-            customer = self.memory.customer(self._locked[(channel.id, event.conversation_key)])
+            locked = self._locked[(channel.id, event.conversation_key)]
+            self.memory.customer(locked)
+            self._notices.note(
+                self.ledger, self.memory, channel, conversation, locked, event, inbox_id, linked
+            )
+            customer = self.memory.customer(locked)
             outcome = run_turn(
                 self._bots,
                 channel.flow_id,

@@ -11,6 +11,8 @@ from engine.effects import Call, Record, Send, SendEmail
 from engine.state import ConversationState, TraceEntry
 from gateway.channel import Channel
 from gateway.delivery.outgoing import Outgoing
+from gateway.identity.effect import KIND as UNIFY
+from gateway.identity.effect import UnifyCustomer
 from gateway.media.effect import KIND, FetchMedia
 from gateway.media.marks import Marked
 from storage.media import Adopted, Received
@@ -192,6 +194,20 @@ class Ledger:
                 + (_position(conversation, file.ordinal), None)
                 + (_encode(FetchMedia(media=file.id)).decode(), self.now)
             )
+
+    def unify(
+        self,
+        channel: Channel,
+        conversation: OpenConversation,
+        id: UUID,
+        ordinal: int,
+        effect: UnifyCustomer,
+    ) -> None:
+        """The customer may be one whom we know already: somebody is to look, and to merge them."""
+        self.rows.effects.append(
+            (id, channel.organization_id, conversation.id, channel.id, "work", UNIFY)
+            + (_position(conversation, ordinal), None, _encode(effect).decode(), self.now)
+        )
 
     def put_on_record(
         self, channel: Channel, conversation: OpenConversation, id: UUID, record: Record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -55,6 +55,28 @@ class Memory:
         if effect.opted_out is not None:
             change.opted_out = effect.opted_out
             customer = msgspec.structs.replace(customer, opted_out=effect.opted_out)
+        self._customers[customer_id] = customer
+
+    def is_verified(
+        self, locked: LockedConversation, what: Literal["phone", "email"], value: str = ""
+    ) -> bool:
+        """Whether the customer has a verified number or address: that one, or any."""
+        change = self._rows.customers.get(locked.customer_id)
+        changed = None if change is None else getattr(change, what)
+        if changed is None and not locked.customer[f"{what}_verified"]:
+            return False
+        return not value or value == getattr(self.customer(locked), what)
+
+    def verify(self, customer_id: UUID, *, phone: str | None, email: str | None) -> None:
+        """The platform vouches for the customer's number or address; None for what it says nothing of."""
+        change = self._change(customer_id)
+        customer = self._customers[customer_id]
+        if phone is not None:
+            change.phone = phone
+            customer = msgspec.structs.replace(customer, phone=phone)
+        if email is not None:
+            change.email = email
+            customer = msgspec.structs.replace(customer, email=email)
         self._customers[customer_id] = customer
 
     def reachable(self, customer_id: UUID, reachable: bool) -> None:

@@ -14,6 +14,8 @@ from engine.effects import CallIntegration, Generate, Search, SendEmail
 from engine.events import AnswerGenerated, CallFinished, SearchFinished
 from gateway.away import AWAY
 from gateway.channel import Channel
+from gateway.identity.effect import UnifyCustomer
+from gateway.identity.unifying import Unifying
 from gateway.logs import get_logger
 from gateway.media.effect import FetchMedia
 from gateway.media.fetching import Fetching
@@ -39,7 +41,8 @@ LoadSecrets: TypeAlias = Callable[[UUID, UUID], Awaitable[Mapping[str, str]]]
 
 _log = get_logger(__name__)
 
-_decode = msgspec.json.Decoder(CallIntegration | Search | Generate | SendEmail | FetchMedia).decode
+_Work: TypeAlias = CallIntegration | Search | Generate | SendEmail | FetchMedia | UnifyCustomer
+_decode = msgspec.json.Decoder(_Work).decode
 _ANSWERS: Final = {
     "call_integration": CallFinished,
     "search": SearchFinished,
@@ -56,12 +59,14 @@ class Performer:
         mailer: Mailer,
         load_secrets: LoadSecrets,
         fetching: Fetching,
+        unifying: Unifying,
         clock: Callable[[], datetime],
     ) -> None:
         self._http = http
         self._mailer = mailer
         self._load_secrets = load_secrets
         self._fetching = fetching
+        self._unifying = unifying
         self._clock = clock
 
     async def perform(self, work: ClaimedWork, channel: Channel) -> Verdict:
@@ -81,16 +86,11 @@ class Performer:
             Exception
         ):  # a bug: whoever waits for the call must not wait for ever, and a mail is tried again
             _log.exception("work failed", effect=str(work.id), kind=work.kind)
-            if isinstance(effect, SendEmail | FetchMedia):
+            if isinstance(effect, SendEmail | FetchMedia | UnifyCustomer):
                 return self._later(work, "internal error", {})
             return _failed(work, "internal error")
 
-    async def _perform(
-        self,
-        effect: CallIntegration | Search | Generate | SendEmail | FetchMedia,
-        work: ClaimedWork,
-        channel: Channel,
-    ) -> Verdict:
+    async def _perform(self, effect: _Work, work: ClaimedWork, channel: Channel) -> Verdict:
         match effect:
             case CallIntegration():
                 return Answer(await self._call(effect, work, channel))
@@ -103,6 +103,8 @@ class Performer:
                 return await self._mail(effect, work)
             case FetchMedia():
                 return await self._fetching.perform(effect, work, channel)
+            case UnifyCustomer():
+                return await self._unifying.perform(effect, work)
             case _:
                 assert_never(effect)
 

@@ -18,12 +18,13 @@ WITH locked AS MATERIALIZED (
 SELECT l.id AS conversation_id, l.channel_id, l.contact_key, NULL::text AS external_id, NULL::int AS seq,
        l.state, l.state_version, l.message_count, l.status, l.heard_at,
        u.id AS customer_id, u.first_name, u.last_name, u.email, u.phone, u.language, u.timezone, u.metadata,
-       u.variables, u.opted_out_at IS NOT NULL AS opted_out
+       u.variables, u.opted_out_at IS NOT NULL AS opted_out,
+       u.email_verified_at IS NOT NULL AS email_verified, u.phone_verified_at IS NOT NULL AS phone_verified
 FROM locked l
 JOIN customers u ON u.id = l.customer_id
 UNION ALL
 SELECT i.conversation_id, i.channel_id, NULL, i.external_id, i.seq,
-       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM unnest($3::uuid[], $4::text[]) AS k(channel_id, external_id)
 JOIN inbox i ON i.channel_id = k.channel_id AND i.external_id = k.external_id
 
@@ -35,30 +36,32 @@ SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS k(key)
 -- First contact: the customer (unless the channel knows the sender already), the identity, the conversation.
 WITH k AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::text[],
-                         $8::text[], $9::text[], $10::text[], $11::jsonb[])
+                         $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[])
         AS k(organization_id, channel_id, chatbot_id, contact_key, conversation_id, customer_id, sender,
-             first_name, last_name, language, profile)
+             first_name, last_name, language, profile, phone, email, timezone)
 ), people AS (
     SELECT DISTINCT ON (k.channel_id, k.sender) k.*
     FROM k
     WHERE NOT EXISTS (SELECT FROM customer_identities i
                       WHERE i.channel_id = k.channel_id AND i.external_id = k.sender)
 ), new_customers AS (
-    INSERT INTO customers (id, organization_id, first_name, last_name, language, created_at, updated_at,
-                           last_active_at)
+    INSERT INTO customers (id, organization_id, first_name, last_name, language, timezone, phone,
+                           phone_verified_at, email, email_verified_at, created_at, updated_at, last_active_at)
     SELECT customer_id, organization_id, nullif(first_name, ''), nullif(last_name, ''),
-           nullif(language, ''), $12::timestamptz, $12::timestamptz, $12::timestamptz
+           nullif(language, ''), nullif(timezone, ''),
+           nullif(phone, ''), CASE WHEN phone <> '' THEN $15::timestamptz END,
+           nullif(email, ''), CASE WHEN email <> '' THEN $15::timestamptz END, $15::timestamptz, $15::timestamptz, $15::timestamptz
     FROM people
 ), new_identities AS (
     INSERT INTO customer_identities (id, organization_id, customer_id, channel_id, external_id, profile,
                                      created_at)
-    SELECT customer_id, organization_id, customer_id, channel_id, sender, profile, $12::timestamptz
+    SELECT customer_id, organization_id, customer_id, channel_id, sender, profile, $15::timestamptz
     FROM people
 )
 INSERT INTO conversations (id, organization_id, chatbot_id, channel_id, customer_id, contact_key, status,
                            state, created_at, updated_at, last_message_at)
 SELECT k.conversation_id, k.organization_id, k.chatbot_id, k.channel_id,
-       coalesce(i.customer_id, k.customer_id), k.contact_key, 'active', '{}', $12::timestamptz, $12::timestamptz, $12::timestamptz
+       coalesce(i.customer_id, k.customer_id), k.contact_key, 'active', '{}', $15::timestamptz, $15::timestamptz, $15::timestamptz
 FROM k
 LEFT JOIN customer_identities i ON i.channel_id = k.channel_id AND i.external_id = k.sender
 ORDER BY k.channel_id, k.contact_key
@@ -155,10 +158,10 @@ FROM k
 -- may have changed since they were read; a null among them forgets one. $7 bounds them, in bytes.
 -- Rows are locked in one order for everybody. Returns whose variables became too large and stayed as they were.
 WITH locked AS MATERIALIZED (
-    SELECT u.id, k.reachable, k.language, k.opted_out, k.patch <> '{}' AS remembers,
+    SELECT u.id, k.reachable, k.language, k.opted_out, k.phone, k.email, k.patch <> '{}' AS remembers,
            (u.variables || k.patch) - ARRAY(SELECT key FROM jsonb_each(k.patch) WHERE value = 'null') AS variables
-    FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::boolean[], $5::jsonb[])
-        AS k(id, reachable, language, opted_out, patch)
+    FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::boolean[], $5::jsonb[], $8::text[], $9::text[])
+        AS k(id, reachable, language, opted_out, patch, phone, email)
     JOIN customers u ON u.id = k.id
     ORDER BY u.id
     FOR NO KEY UPDATE OF u
@@ -170,6 +173,10 @@ WITH locked AS MATERIALIZED (
         language = CASE WHEN k.language IS NULL THEN u.language ELSE nullif(k.language, '') END,
         opted_out_at = CASE WHEN k.opted_out THEN coalesce(u.opted_out_at, $6::timestamptz)
                             WHEN k.opted_out IS NULL THEN u.opted_out_at END,
+        phone = coalesce(k.phone, u.phone),
+        phone_verified_at = CASE WHEN k.phone IS NULL THEN u.phone_verified_at ELSE $6::timestamptz END,
+        email = coalesce(k.email, u.email),
+        email_verified_at = CASE WHEN k.email IS NULL THEN u.email_verified_at ELSE $6::timestamptz END,
         variables = CASE WHEN k.refused THEN u.variables ELSE k.variables END,
         updated_at = $6::timestamptz
     FROM checked k

@@ -1,0 +1,1 @@
+"""One customer, many channel identities: what turns notice, link codes, and unifying who is one person."""
