@@ -50,6 +50,7 @@ _SAID: Final[Mapping[SpanKind, str]] = {
     "quote": "blockquote",
     "link": "text_link",
 }
+_WIDE = re.compile("[\U00010000-\U0010ffff]")
 _LINKABLE = re.compile(r"(?:https?|tg)://\S+", re.IGNORECASE)
 
 
@@ -112,6 +113,4 @@ def is_linkable(address: str) -> bool:
 
 def _wide(text: str) -> list[int]:
     """Where the characters stand that take two UTF-16 units, in code points."""
-    if text.isascii() or max(text) <= "\uffff":
-        return []
-    return [index for index, character in enumerate(text) if character > "\uffff"]
+    return [] if text.isascii() else [match.start() for match in _WIDE.finditer(text)]

@@ -53,11 +53,12 @@ _SIGNS: Final[dict[Request, str]] = {"location": "📍", "contact": "📱"}
 
 def keyboard_of(message: OutboundMessage, manner: Manner) -> tuple[dict[str, Any] | None, str]:
     """The reply_markup of `message`, and what to append to its text: descriptions, and what has no button."""
-    if message.request is not None and manner.private and manner.reply_keyboards:
-        return _reply_keyboard(message, message.request)
-    if not message.choices and not message.links:
+    choices, request = message.choices, message.request
+    if request is not None and manner.private and manner.reply_keyboards:
+        return _reply_keyboard(message, request)
+    if not choices and not message.links:
         return None, ""
-    buttons, lines, size = _buttons(message.choices, manner)
+    buttons, lines, size = _buttons(choices, manner)
     rows = _rows(buttons)
     for link in message.links:
         button = _link_button(link, manner)

@@ -31,6 +31,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     inline_keyboards: bool = True
     reply_keyboards: bool = True
     web_apps: bool = True
+    usual: bool = True
+    """Nothing is to be said in another way than Telegram's own."""
 
 
 _PRIVATE: Final = Manner(private=True)
@@ -42,6 +44,8 @@ def address(recipient: str) -> dict[str, Any]:
 
     Anything else, such as `@channel`, goes as it is; Telegram says whether it knows it.
     """
+    if recipient.isdecimal() and len(recipient) < 19:  # the usual case
+        return {"chat_id": int(recipient)}
     if match := _RECIPIENT.fullmatch(recipient):
         chat, thread = match.groups()
         return (
@@ -56,29 +60,28 @@ def address(recipient: str) -> dict[str, Any]:
     return {"chat_id": recipient}
 
 
-def is_private(target: dict[str, Any]) -> bool:
-    """Whether an address is one customer's own chat with the bot."""
-    chat = target["chat_id"]
-    return type(chat) is int and chat > 0 and "business_connection_id" not in target
-
-
 def manner_of(target: dict[str, Any], access: ChannelAccess) -> Manner:
     """What the deployment's `message_formatting` and `advanced_features` ask for.
 
     `parse_mode` is not among it: texts go out with entities, which no stray character can spoil.
     """
-    settings, private = access.settings, is_private(target)
+    chat, settings = target["chat_id"], access.settings
+    private = type(chat) is int and chat > 0 and "business_connection_id" not in target
     if "message_formatting" not in settings and "advanced_features" not in settings:
         return _PRIVATE if private else _OTHER
     formatting, features = section(access, "message_formatting"), section(access, "advanced_features")
     kinds, longest = formatting.get("keyboard_types"), formatting.get("max_message_length")
+    limit = Limit(longest, "utf16") if type(longest) is int and 0 < longest < TEXT.size else TEXT
+    silent = formatting.get("disable_notification") is True
+    previews = formatting.get("disable_web_page_preview") is not True
     return Manner(
         private=private,
-        limit=Limit(longest, "utf16") if type(longest) is int and 0 < longest < TEXT.size else TEXT,
-        silent=formatting.get("disable_notification") is True,
-        previews=formatting.get("disable_web_page_preview") is not True,
+        limit=limit,
+        silent=silent,
+        previews=previews,
         inline_keyboards=features.get("inline_keyboards") is not False
         and (not isinstance(kinds, list | tuple) or "inline" in kinds),
         reply_keyboards=not isinstance(kinds, list | tuple) or "reply" in kinds,
         web_apps=features.get("web_app_support") is not False,
+        usual=limit is TEXT and previews and not silent,
     )

@@ -58,7 +58,10 @@ def render_message(recipient: str, message: OutboundMessage, access: ChannelAcce
         return render_reaction(target, message.reaction)
     manner = manner_of(target, access)
     markup, written = keyboard_of(message, manner)
-    drafts = _drafts(message, clean(message.text + written), manner, markup is not None)
+    text = clean(message.text + written) if written else clean(message.text)
+    if manner.usual and _is_text(message):
+        return _texts(target, text, markup)
+    drafts = _drafts(message, text, manner, markup is not None)
     if markup is not None or not drafts:
         drafts = _with_keyboard(drafts, markup, manner)
     if message.edits or message.reply_to:
@@ -68,6 +71,30 @@ def render_message(recipient: str, message: OutboundMessage, access: ChannelAcce
         if manner.silent:
             draft.body["disable_notification"] = True
     return [draft.call() for draft in drafts]
+
+
+def _is_text(message: OutboundMessage) -> bool:
+    """Whether it is words and choices alone: the usual case, which takes the short way."""
+    return not (
+        message.media
+        or message.spans
+        or message.cards
+        or message.edits
+        or message.reply_to
+        or message.location is not None
+        or message.contact is not None
+    )
+
+
+def _texts(target: dict[str, Any], text: str, markup: dict[str, Any] | None) -> list[Call]:
+    """A text without formatting, in as many messages as it takes; the keyboard below the last."""
+    parts = split(text, TEXT) or [BLANK]
+    calls = [Call(method="sendMessage", body=encode({**target, "text": part})) for part in parts[:-1]]
+    last = {**target, "text": parts[-1]}
+    if markup is not None:
+        last["reply_markup"] = markup
+    calls.append(Call(method="sendMessage", body=encode(last)))
+    return calls
 
 
 def render_action(recipient: str, showing: str = "") -> Call | None:

@@ -29,13 +29,22 @@ import uvloop
 
 from adapters.protocol import ChannelAccess, Envelope
 from adapters.telegram.adapter import TelegramAdapter
-from engine.messages import Choice, OutboundMessage
+from engine.messages import Choice, Media, OutboundMessage, Span
 from tests.channels import ACCESS
 from tests.platforms.telegram import DEFAULT_TOKEN
 
 PAYLOADS = Path(__file__).parents[1] / "payloads" / "telegram"
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 GOAL_PARSE_US = 10.0
+PARSED = (
+    "text",
+    "text_entities",
+    "text_in_group",
+    "command_start_payload",
+    "callback_query",
+    "photo_caption",
+    "kind_of_the_future",
+)
 IN_FLIGHT = 32
 CHATS = 500
 ROUNDS = 5
@@ -63,7 +72,7 @@ def parsing() -> list[Row]:
         ("json.loads alone", best(lambda: json.loads(body), 20_000), ""),
         ("msgspec.json.decode alone", best(lambda: msgspec.json.decode(body), 20_000), ""),
     ]
-    for name in ("text", "command_start_payload", "callback_query", "photo_caption", "kind_of_the_future"):
+    for name in PARSED:
         rows.append((f"ours: {name}", best(partial(adapter.parse, compact(name), ACCESS, NOW), 10_000), ""))
     model = aiogram.types.Update.model_validate_json
     rows.append(("aiogram: Update.model_validate_json", best(lambda: model(body), 2_000), "text"))
@@ -86,10 +95,14 @@ def rendering() -> list[Row]:
     adapter = TelegramAdapter()
     choices = tuple(Choice(id=f"2f1a9c3e:{n}", title=f"Choice {n}") for n in range(4))
     plain, keyboard = OutboundMessage(text=TEXT), OutboundMessage(text=TEXT, choices=choices)
+    marked = OutboundMessage(text=TEXT, spans=(Span(kind="bold", start=0, end=9),))
+    picture = OutboundMessage(text=TEXT, media=(Media(kind="image", url="https://velo.example/a.jpg"),))
     long = OutboundMessage(text="A sentence of some length, as people write them. " * 250)
     return [
         ("ours: a text", best(lambda: adapter.render("42", plain, ACCESS), 10_000), ""),
         ("ours: a text with 4 buttons", best(lambda: adapter.render("42", keyboard, ACCESS), 10_000), ""),
+        ("ours: a formatted text", best(lambda: adapter.render("42", marked, ACCESS), 5_000), ""),
+        ("ours: a picture with a caption", best(lambda: adapter.render("42", picture, ACCESS), 5_000), ""),
         ("ours: 12,000 characters in 3 parts", best(lambda: adapter.render("42", long, ACCESS), 500), ""),
     ]
 
