@@ -66,7 +66,10 @@ class Preparer:
     async def _render(self, send: Outgoing) -> None:
         channel = send.channel
         table = channel.adapter.capabilities
-        message = fit(send.message, table)
+        said = send.message
+        if channel.links is not None:  # files of our own get names that the platform, or its adapter, can read
+            said = channel.links.resolve(said, channel.organization_id, table)
+        message = fit(said, table)
         if message is None:
             send.remark(f"dropped: nothing of it can be said on {channel.platform}")
             send.calls = []
