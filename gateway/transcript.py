@@ -51,6 +51,8 @@ async def _reach(reading: Awaitable[T]) -> T:
 
 def _entry(row: StoredMessage) -> Entry:
     payload: dict[str, Any] = msgspec.json.decode(row.payload) if row.payload else {}
+    if row.edits:
+        payload["edits"] = row.edits
     from_customer = row.sender_type == "customer"
     return Entry(
         conversation_id=row.conversation_id,

@@ -28,6 +28,8 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     payload: str | None
     external_id: str | None
     created_at: datetime
+    edits: str | None = None
+    """The platform's id of the earlier message that it replaces."""
 
 
 async def find(

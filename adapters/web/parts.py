@@ -99,6 +99,7 @@ def _frame(
     link: LinkTo,
 ) -> frames.Message:
     text = shorten(message.text, TEXT.size)
+    message = structs.replace(message, cards=tuple(_card(card, link) for card in message.cards))
     plain = _plain(message, files)
     return frames.Message(
         seq=seq,
@@ -113,7 +114,7 @@ def _frame(
         ),
         menu=_menu(message),
         media=files,
-        cards=tuple(_card(card, link) for card in message.cards),
+        cards=message.cards,
         links=message.links,
         location=message.location,
         contact=message.contact,

@@ -24,7 +24,8 @@ POSITIONS_PER_TURN = 4096
 _encode = msgspec.json.Encoder().encode
 _EMPTY = "{}"
 _PARTS = (
-    "spans", "choices", "media", "cards", "links", "location", "contact", "template", "reaction", "inline", "request",
+    "spans", "choices", "paging", "media", "cards", "links", "location", "contact", "template", "reaction", "inline",
+    "request", "reply_to",
 )  # fmt: skip
 
 
@@ -252,6 +253,8 @@ def beside_text(send: Send) -> str:
     parts = {name: part for name in _PARTS if (part := getattr(message, name))}
     if send.label:
         parts["label"] = send.label
+    if send.replaces:
+        parts["replaces"] = send.replaces
     return _encode(parts).decode() if parts else _EMPTY
 
 
