@@ -6,34 +6,25 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
 from adapters.capabilities import Certainty
 from gateway.web.background import Background
-from storage.audit import Change
-from storage.channels import create_channel
+from tests.integration.parcel_road import messages, open_parcels, parcel_worker, post, say
 from tests.integration.road import Road, Running, open_road, until
-from tests.platforms.parcel import CAPABILITIES, MockParcel, ParcelAdapter, report
+from tests.platforms.parcel import CAPABILITIES, MockParcel, report
 
-PARCEL: Final = "parcelparcelparcel"
 CONFIRM_SECONDS: Final = 1.5
 
 
 @pytest.fixture
 async def road(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Road]:
     async with open_road(database_url, redis_url, tmp_path) as road:
-        change = Change(organization_id=road.ids.organization, actor="test", now=datetime.now(UTC))
-        async with road.database.transaction([road.ids.organization]) as connection:
-            await create_channel(
-                connection, change, road.keyring, chatbot_id=road.ids.bot, type="slack", name="Parcels",
-                route=PARCEL, config={}, secret_paths=[],
-            )  # fmt: skip
+        await open_parcels(road)
         yield road
 
 
@@ -44,39 +35,11 @@ async def parcel() -> AsyncIterator[MockParcel]:
 
 
 @asynccontextmanager
-async def worker(
-    road: Road, parcel: MockParcel, certainty: Certainty, **settings: Any
-) -> AsyncIterator[Running]:
+async def worker(road: Road, parcel: MockParcel, certainty: Certainty) -> AsyncIterator[Running]:
     """A worker that speaks with the parcel service, of such certainty."""
     table = replace(CAPABILITIES, certainty=certainty, confirm_seconds=CONFIRM_SECONDS)
-    async with road.worker(**settings) as running:
-        adapter = ParcelAdapter(parcel.url, table)
-        running.worker.adapters["slack"] = adapter
-        try:
-            yield running
-        finally:
-            await running.stop()
-            await adapter.close()
-
-
-async def post(running: Running, **body: Any) -> None:
-    """The service calls our webhook."""
-    url = f"http://127.0.0.1:{running.port}/webhook/slack/{PARCEL}"
-    async with running._session.post(url, data=msgspec.json.encode(body)) as response:
-        assert response.status == 200
-
-
-async def say(running: Running, id: str, text: str, who: str = "ada") -> None:
-    """A customer writes."""
-    await post(running, said=[{"id": id, "from": who, "text": text}])
-
-
-async def messages(road: Road) -> list[Any]:
-    """The bot's messages: words, status, the platform's id."""
-    return await road.rows(
-        "SELECT id, content, status, external_id, error, metadata FROM messages "
-        "WHERE sender_type = 'bot' ORDER BY seq"
-    )
+    async with parcel_worker(road, parcel, table) as running:
+        yield running
 
 
 # status: the platform's report repeats our key
