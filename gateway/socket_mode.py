@@ -39,6 +39,8 @@ SEARCH_SECONDS = 2.0
 MAX_BACKOFF_SECONDS = 30.0
 SHORT_LIFE = timedelta(seconds=5)
 """A socket that ends sooner than this, and the one after it as well, is trouble to wait out."""
+PAUSE_SECONDS = 0.1
+"""Between two sockets at least, whatever Slack says."""
 HEARTBEAT_SECONDS = 20.0
 """How often a silent socket is asked whether it is still there."""
 IN_FLIGHT = 200
@@ -47,6 +49,7 @@ FAREWELL_SECONDS = 10.0
 """How long a socket that Slack is about to close is still read."""
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 
+_REFRESHED = frozenset({"warning", "refresh_requested"})
 _log = get_logger(__name__)
 
 
@@ -130,16 +133,15 @@ class SocketMode:
                         farewell = asyncio.create_task(socket.take_leave())
                         farewells.add(farewell)
                         farewell.add_done_callback(farewells.discard)
-                    lived = socket.greeted and self._clock() - opened_at > SHORT_LIFE
-                    failures = 0 if lived else failures + 1
+                    lived = self._clock() - opened_at > SHORT_LIFE
+                    failures = 0 if socket.greeted and (lived or socket.is_refreshed) else failures + 1
                 except (SendFailed, aiohttp.ClientError, OSError, TimeoutError) as error:
                     failures += 1
                     _log.warning("no socket", channel=str(place.id), error=_words(error))
                     asked = error.retry_after if isinstance(error, TryLater) else None
                     await asyncio.sleep(asked or _backoff(failures))
                     continue
-                if failures > 1:
-                    await asyncio.sleep(_backoff(failures))
+                await asyncio.sleep(_backoff(failures - 1) if failures > 1 else PAUSE_SECONDS)
         except AWAY as error:
             _log.warning("socket let go", channel=str(place.id), error=f"{type(error).__name__}: {error}")
         finally:
@@ -182,6 +184,8 @@ class Socket:
         self._under_way: set[asyncio.Task[None]] = set()
         self.greeted = False
         """Slack has said hello: the socket works."""
+        self.is_refreshed = False
+        """Slack has announced that it ends, for no other reason than its age."""
 
     async def open(self, session: ClientSession, url: str) -> None:
         """Connect. Raises what aiohttp raises; none of it is shown, for the address lets anybody listen."""
@@ -220,6 +224,7 @@ class Socket:
                 case "hello":
                     self.greeted = True
                 case "disconnect":
+                    self.is_refreshed = frame.reason in _REFRESHED
                     _log.info("socket ends", channel=str(self._place.id), reason=frame.reason[:64])
                     return True
                 case "envelope":

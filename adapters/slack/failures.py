@@ -60,6 +60,12 @@ _MISCONFIGURED: Final[dict[str, str]] = {
 }
 _REFUSED: Final[dict[str, str]] = {
     "not_in_channel": "the app is not a member of the channel; invite it there",
+    "file_not_found": "the file is gone",
+    "file_deleted": "the file is gone",
+    "message_not_found": "the message is gone",
+    "thread_not_found": "the thread is gone",
+    "edit_window_closed": "the workspace lets nobody change a message that is so old",
+    "invalid_name": "there is no such emoji in the workspace",
 }
 
 
