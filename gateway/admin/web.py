@@ -12,6 +12,7 @@ from gateway.deployments import read_deployment
 from gateway.redaction import redact
 from gateway.settings import Settings
 from gateway.web.appearance import WebSettings
+from gateway.web.embed import embed_lines, policy_header
 from storage.audit import Change
 from storage.bots import Chatbot
 from storage.channels import Channel, create_channel
@@ -61,7 +62,15 @@ async def connect_web(
         )
 
 
-def embed_code(settings: Settings, channel: Channel) -> str:
-    """The line that puts the widget on a page."""
-    base = settings.public_url or f"http://{settings.host}:{settings.port}"
-    return f'<script src="{base}/widget.js" data-bot-id="{channel.route}" async></script>'
+def embed_code(settings: Settings, channel: Channel, document: Mapping[str, Any] | None = None) -> list[str]:
+    """The lines that put the widget on a page, as the channel's document wants them."""
+    return embed_lines(_base(settings), channel.route, WebSettings.read(document or {}))
+
+
+def page_policy(settings: Settings, document: Mapping[str, Any] | None = None) -> str:
+    """The header that a page with a content security policy needs for the widget."""
+    return policy_header(_base(settings), WebSettings.read(document or {}))
+
+
+def _base(settings: Settings) -> str:
+    return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")

@@ -295,10 +295,10 @@ def web(
     """Connect the website widget and print the line to paste into the page."""
     document, place = read_document(config)
     from gateway.admin.bots import find_bot, require_organization
-    from gateway.admin.web import connect_web, embed_code
+    from gateway.admin.web import connect_web, embed_code, page_policy
     from gateway.cli.session import run
 
-    async def work(session: Session) -> tuple[Channel, str]:
+    async def work(session: Session) -> tuple[Channel, list[str], str]:
         owner = await require_organization(session.database, organization)
         chosen = await find_bot(session.database, owner, bot)
         channel = await connect_web(
@@ -312,9 +312,13 @@ def web(
             document=document,
             place=place,
         )
-        return channel, embed_code(session.settings, channel)
+        lines = embed_code(session.settings, channel, document)
+        return channel, lines, page_policy(session.settings, document)
 
-    channel, code = run(work)
+    channel, lines, policy = run(work)
     say(f"Connected the widget. Channel: {channel.id}")
     say("Paste this into the page, before </body>:")
-    say(f"  {code}")
+    for line in lines:
+        say(f"  {line}")
+    say("If the page has a content security policy, it has to allow:")
+    say(f"  {policy}")
