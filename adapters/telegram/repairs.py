@@ -8,7 +8,7 @@
 | entities can't be parsed                             | plain, with the links' addresses below                 |
 | a button's address is invalid                        | the addresses below the text                           |
 | the file's address gives nothing of use              | read by us and uploaded                                |
-| the photo's dimensions, or its processing, failed    | sent as a document                                     |
+| the photo is too large, or can't be processed        | sent as a document                                     |
 | the customer takes no voice messages                 | sent as a document                                     |
 | no such reaction here                                | the emoji as an answer                                 |
 | the group has become a supergroup                    | sent to its new id                                     |
@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
+from msgspec import structs
 
 from adapters.errors import Refused
 from adapters.protocol import Call, Receipt, Upload
@@ -29,6 +30,7 @@ from adapters.telegram.capabilities import CAPTION, TEXT
 from adapters.telegram.failures import Migrated
 from adapters.telegram.media import METHODS
 from adapters.telegram.reactions import said_instead
+from adapters.telegram.upload import TOO_LARGE_PHOTO
 from adapters.telegram.wire import BLANK, encode
 
 Body: TypeAlias = dict[str, Any]
@@ -71,6 +73,7 @@ _NO_PHOTO: Final = (
     "image_process_failed",
     "photo_ext_invalid",
     "too big for a photo",
+    TOO_LARGE_PHOTO.lower(),
 )
 
 
@@ -206,17 +209,18 @@ def _uploaded(call: Call, body: Body) -> Mended:
 
 def _as_document(call: Call, body: Body) -> Mended:
     """A picture or voice message as the file that it is; an album of pictures as one of files."""
-    if call.method in ("sendPhoto", "sendVoice"):
-        body["document"] = body.pop(_KINDS[call.method])
-        return _changed(call, body, "sendDocument")
-    media = body.get("media")
+    method, media = call.method, body.get("media")
     items = media if isinstance(media, list) else [media] if isinstance(media, dict) else []
-    if not any(item["type"] != "document" for item in items):
+    if method in ("sendPhoto", "sendVoice"):
+        body["document"] = body.pop(_KINDS[method])
+        method = "sendDocument"
+    elif not any(item["type"] != "document" for item in items):
         return None
     for item in items:
         item["type"] = "document"
         item.pop("supports_streaming", None)
-    return _changed(call, body)
+    uploads = tuple(structs.replace(upload, kind="document") for upload in call.uploads)
+    return Call(method=method, body=encode(body), uploads=uploads)
 
 
 def _said(call: Call, body: Body) -> Mended:
@@ -226,12 +230,9 @@ def _said(call: Call, body: Body) -> Mended:
     return said_instead({"chat_id": body["chat_id"]}, emoji, str(body["message_id"])) if emoji else None
 
 
-def _changed(call: Call, body: Body, method: str = "") -> Call:
-    """The same call with another body; its uploads go as what the method takes."""
-    uploads = call.uploads
-    if method == "sendDocument":
-        uploads = tuple(msgspec.structs.replace(upload, kind="document") for upload in uploads)
-    return Call(method=method or call.method, body=encode(body), uploads=uploads)
+def _changed(call: Call, body: Body) -> Call:
+    """The same call with another body."""
+    return Call(method=call.method, body=encode(body), uploads=call.uploads)
 
 
 _REPAIRS: Final[tuple[tuple[Sequence[str], Callable[[Call, Body], Mended]], ...]] = (

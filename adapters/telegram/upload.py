@@ -106,7 +106,12 @@ def _limit(kind: str) -> int:
 
 def too_large(size: int, limit: int) -> Refused:
     """A file beyond Telegram's limit, in words that tell both."""
-    return Refused(
-        f"the file has {size / MEGABYTE:.1f} MB; Telegram takes at most {limit // MEGABYTE} MB of this kind",
-        code="413",
-    )
+    return Refused(f"the file has {size / MEGABYTE:.1f} MB; {_at_most(limit)}", code="413")
+
+
+def _at_most(limit: int) -> str:
+    return f"Telegram takes at most {limit // MEGABYTE} MB of this kind"
+
+
+TOO_LARGE_PHOTO: Final = _at_most(PHOTO_BYTES)
+"""How the refusal of a photo ends that would still do as a document."""

@@ -14,6 +14,8 @@
 | POST   edits          | one or a list of {"chat", "message_id", "text"}               | {"updates": [id, …]}   |
 | POST   reactions      | one or a list of {"chat", "message_id", "emoji": [...]}       | {"updates": [id, …]}   |
 | POST   blocks         | one or a list of {"chat", "blocked"}                          | {"updates": [id, …]}   |
+| POST   queries        | one or a list of {"user", "text"}: inline queries             | their own ids          |
+| POST   files          | one or a list of {"chat", "kind", "data" (base64), "name"?}   | {"updates": [id, …]}   |
 | POST   updates        | one or a list of {"kind", "payload"}: any update              | {"updates": [id, …]}   |
 | POST   repeats        | {"update": id}: a delivered update comes once more            | {}                     |
 | POST   faults         | one or a list of faults (see `faults.Fault`)                  | {}                     |
@@ -28,6 +30,7 @@ Every POST takes "token" to name a bot other than the first.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -133,12 +136,19 @@ def _say(bot: Bot, given: JSON) -> int | None:
     return people.say(bot, given["chat"], given["text"], person=person, thread=given.get("thread"))
 
 
+def _file(bot: Bot, given: JSON) -> int | None:
+    data = base64.b64decode(given["data"])
+    return people.send_file(bot, given["chat"], given["kind"], data, name=given.get("name", ""))
+
+
 _ACTS: Final[dict[str, Callable[[Bot, JSON], int | None]]] = {
     "messages": _say,
     "presses": lambda bot, one: people.press(bot, one["chat"], one["message_id"], one["data"]),
     "edits": lambda bot, one: people.edit(bot, one["chat"], one["message_id"], one["text"]),
     "reactions": lambda bot, one: people.react(bot, one["chat"], one["message_id"], one["emoji"]),
     "blocks": lambda bot, one: people.block(bot, one["chat"], one["blocked"]),
+    "queries": lambda bot, one: int(people.query(bot, one["user"], one["text"])),
+    "files": _file,
     "updates": lambda bot, one: bot.receive(one["kind"], one["payload"]),
 }
 
