@@ -43,6 +43,7 @@ def differences(expected: Expectations, moments: Sequence[Moment], world: World)
     yield from _nodes(expected, trace, world)
     yield from _responses(expected, messages)
     yield from _choices(expected, messages)
+    yield from _shown(expected, messages)
     yield from _variables(expected, world)
     yield from _effects(expected, moments)
     yield from _state(expected, world)
@@ -107,6 +108,35 @@ def _choices(expected: Expectations, messages: Sequence[OutboundMessage]) -> Ite
     titles = [title for _, title in offers[-1]] if offers else []
     if titles != expected.expected_choices:
         yield "expected_choices", "other choices are on offer", expected.expected_choices, titles
+
+
+def _shown(expected: Expectations, messages: Sequence[OutboundMessage]) -> Iterator[Difference]:
+    """How the texts look, and what else the messages carry."""
+    looks = [
+        {"kind": span.kind, "text": message.text[span.start : span.end], "value": span.value}
+        for message in messages
+        for span in message.spans
+    ]
+    for look in expected.expected_looks:
+        wanted = look.model_dump(exclude_none=True)
+        if not any(_contains(found, wanted) for found in looks):
+            yield "expected_looks", f'no "{look.text}" is {look.kind}', wanted, looks
+    links = [link.title for message in messages for link in message.links]
+    if expected.expected_links is not None and links != expected.expected_links:
+        yield "expected_links", "other links are shown", expected.expected_links, links
+    for key, name, given in (
+        ("expected_location", "location", expected.expected_location),
+        ("expected_contact", "contact", expected.expected_contact),
+    ):
+        parts = [plain(part) for message in messages if (part := getattr(message, name)) is not None]
+        if given is not None and not any(_contains(part, given) for part in parts):
+            yield key, f"no {name} is like that" if parts else f"there is no {name}", given, parts
+    templates = [message.template.key for message in messages if message.template is not None]
+    if expected.expected_template is not None and expected.expected_template not in templates:
+        yield "expected_template", "no message is of that template", expected.expected_template, templates
+    reactions = [message.reaction.emoji for message in messages if message.reaction is not None]
+    if expected.expected_reaction is not None and expected.expected_reaction not in reactions:
+        yield "expected_reaction", "the bot does not react so", expected.expected_reaction, reactions
 
 
 def _variables(expected: Expectations, world: World) -> Iterator[Difference]:

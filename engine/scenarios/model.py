@@ -10,8 +10,11 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from engine.environment import zone
-from engine.fields import MAX_TEXT, Name, Part
+from engine.fields import Name, Part
+from engine.gathering import MAX_PIECES
+from engine.messages import SpanKind
 from engine.problems import Path
+from engine.scenarios.sent import Contact, GivenContext, GivenEvent, Media, Place, SentForm, SentOrder, Words
 
 MAX_TESTS: Final = 2_000
 MAX_STEPS: Final = 500
@@ -21,7 +24,8 @@ MAX_USERS: Final = 5_000
 MAX_SECONDS: Final = 3_600
 
 INPUTS: Final = (
-    "input", "click", "command", "location", "contact", "media", "open", "wait", "timeout", "result",
+    "input", "click", "command", "location", "contact", "media", "album", "form", "order", "reaction", "event", "open",
+    "wait", "timeout", "result",
 )  # fmt: skip
 """What a step can let happen; each step has one of them."""
 
@@ -69,7 +73,6 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str | dict) else value
 
 
-Words = Annotated[str, Field(max_length=MAX_TEXT)]
 OneOrMore = Annotated[list[Words], BeforeValidator(_listed), Field(max_length=MAX_EXPECTED)]
 """A text, or a list of texts."""
 Moment = Annotated[str, AfterValidator(_is_moment)]
@@ -79,30 +82,12 @@ TimeZone = Annotated[str, AfterValidator(_is_zone)]
 TestName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Place(Part):
-    """A place that the customer shares, in degrees."""
+class Look(Part):
+    """How a stretch of a text looks."""
 
-    latitude: float = Field(ge=-90, le=90)
-    longitude: float = Field(ge=-180, le=180)
-    name: Name = ""
-
-
-class Contact(Part):
-    """A contact card that the customer shares."""
-
-    phone: Name
-    name: Name = ""
-
-
-class Media(Part):
-    """Media that the customer sends."""
-
-    kind: Literal["image", "audio", "voice", "video", "document", "sticker"]
-    file: Words = Field("test-file", description="The platform's reference of the file.")
-    caption: Words = ""
-    name: Name = ""
-    mime_type: Name = ""
-    size: int | None = Field(None, ge=0, description="Bytes.")
+    kind: SpanKind
+    text: Words = Field(description="The stretch.")
+    value: Words | None = Field(None, description="A link's address, or the language of a pre.")
 
 
 class FoundPassage(Part):
@@ -155,6 +140,29 @@ class Expectations(Part):
     expected_choices: list[Words] | None = Field(
         None, max_length=MAX_EXPECTED, description="The titles of the choices on offer in the last message."
     )
+    expected_looks: list[Look] = Field(
+        default_factory=list,
+        max_length=MAX_EXPECTED,
+        description="Stretches of the bot's messages that look so.",
+    )
+    expected_links: list[Words] | None = Field(
+        None,
+        max_length=MAX_EXPECTED,
+        description="The titles of the links below the bot's messages, all of them.",
+    )
+    expected_location: dict[str, Any] | None = Field(
+        None, description='Parts of the place that the bot shows, such as {"name": "Office"}.'
+    )
+    expected_contact: dict[str, Any] | None = Field(
+        None, description="Parts of the contact that the bot shares."
+    )
+    expected_template: Words | None = Field(
+        None, description="The key of the approved template that the bot sends."
+    )
+    expected_reaction: Words | None = Field(
+        None,
+        description="The emoji that the bot puts to the customer's message; empty when it takes it back.",
+    )
     expected_variables: dict[str, Any] = Field(
         default_factory=dict, description="Variables with their values; null for one that has none."
     )
@@ -186,6 +194,20 @@ class Step(Expectations):
     location: Place | None = None
     contact: Contact | None = None
     media: Media | None = None
+    album: list[Media] | None = Field(
+        None, min_length=1, max_length=MAX_PIECES, description="The customer sends these files as one."
+    )
+    form: SentForm | None = None
+    order: SentOrder | None = None
+    reaction: Annotated[list[Words], BeforeValidator(_listed)] | None = Field(
+        None,
+        max_length=10,
+        description="The customer reacts to a message with this emoji, or these; none takes it back.",
+    )
+    event: GivenEvent | None = Field(
+        None,
+        description='Anything else that can happen, such as {"type": "members_changed", "joined": ["Ana"]}.',
+    )
     open: Literal[True] | None = Field(None, description="The customer opens the chat and says nothing.")
     wait: Duration | None = Field(
         None, description="Time passes, such as 90s or 2h; timers that become due fire in order."
@@ -194,7 +216,13 @@ class Step(Expectations):
         None, description="Time passes until the timer of the node that waits is due, and it fires."
     )
     result: Stub | None = Field(None, description="What the open call comes to.")
-    more: bool = Field(False, description="The customer writes on before the flow's burst window has closed.")
+    more: bool = Field(
+        False, description="More follows before the flow's burst window, or that of an album, has closed."
+    )
+    context: GivenContext | None = Field(
+        None,
+        description='How the message comes, such as {"place": "group", "mentioned": true}, or with a "referral".',
+    )
 
     @model_validator(mode="after")
     def _one_input(self) -> Step:
@@ -203,8 +231,8 @@ class Step(Expectations):
             raise ValueError('nothing happens here; add an "input"')
         if len(given) > 1:
             raise ValueError(f"only one thing happens in a step; keep one of {', '.join(given)}")
-        if self.more and self.input is None:
-            raise ValueError('"more" goes with an "input"; remove it')
+        if self.more and self.input is None and self.media is None:
+            raise ValueError('"more" goes with an "input" or "media"; remove it')
         return self
 
     @property

@@ -13,15 +13,22 @@ from engine.compile import compile_flow
 from engine.document import definition_of
 from engine.errors import EngineError
 from engine.events import (
+    AlbumReceived,
     CommandReceived,
     ContactReceived,
+    Context,
     ConversationOpened,
     EventBody,
+    FormSubmitted,
     LocationReceived,
     MediaReceived,
+    OrderItem,
+    OrderPlaced,
+    ReactionReceived,
     TextReceived,
 )
 from engine.languages import Detect
+from engine.messages import OutboundMessage
 from engine.problems import place_of, suggestion
 from engine.scenarios.beginning import begin
 from engine.scenarios.coverage import Coverage, coverage
@@ -33,6 +40,8 @@ from engine.scenarios.world import Impossible, Moment, World, offered_by
 from engine.state import TraceEntry
 from engine.understanding.intents import Embed
 
+LAST: Final = "last"
+"""The message that a test's customer reacts to: which one it is makes no difference."""
 _ENDS_CALLS: Final = frozenset({"result", "timeout", "wait"})
 
 
@@ -147,10 +156,11 @@ def play(world: World, step: Step, *, leave_open: bool = False) -> list[Moment]:
     """
     before = len(world.moments)
     body = event_of(step)
+    context = msgspec.convert(step.context, Context) if step.context is not None else None
     if body is not None:
-        world.happen(body)
+        world.happen(body, context)
     elif step.click is not None:
-        world.click(step.click)
+        world.click(step.click, context)
     elif step.wait is not None:
         world.wait(duration(step.wait))
     elif step.result is not None:
@@ -180,6 +190,21 @@ def event_of(step: Step) -> EventBody | None:
             return ContactReceived(phone=contact.phone, name=contact.name)
         case Step(media=media) if media is not None:
             return MediaReceived(**media.model_dump())
+        case Step(album=files) if files is not None:
+            items = tuple(MediaReceived(**file.model_dump()) for file in files)
+            return AlbumReceived(
+                items=items, caption="\n".join(item.caption for item in items if item.caption)
+            )
+        case Step(form=form) if form is not None:
+            return FormSubmitted(**form.model_dump())
+        case Step(order=order) if order is not None:
+            bought = tuple(OrderItem(**item.model_dump()) for item in order.items)
+            return OrderPlaced(items=bought, catalog=order.catalog, text=order.text)
+        case Step(reaction=emoji) if emoji is not None:
+            return ReactionReceived(emoji=tuple(emoji), message=LAST)
+        case Step(event=given) if given is not None:
+            event: EventBody = msgspec.convert(given, EventBody)
+            return event
         case Step(open=True):
             return ConversationOpened()
         case _:
@@ -192,9 +217,25 @@ def shown(moment: Moment) -> list[str]:
     for message in moment.messages:
         titles = " | ".join(title for _, title in offered_by(message))
         media = [f"({item.kind}: {item.url})" for item in message.media]
-        parts = [readable_text(message), *media, f"[{titles}]" if titles else ""]
+        parts = [readable_text(message), *media, *carried(message), f"[{titles}]" if titles else ""]
         found.append(" ".join(part for part in parts if part))
     return found
+
+
+def carried(message: OutboundMessage) -> Iterator[str]:
+    """What a message carries besides text, media, cards and choices, each in brackets."""
+    yield from (f"({link.title} → {link.form or link.url})" for link in message.links)
+    if message.location is not None:
+        place = message.location
+        yield f"(place: {place.name or place.address} {place.latitude:g}, {place.longitude:g})"
+    if message.contact is not None:
+        yield f"(contact: {message.contact.name} {message.contact.phone})"
+    if message.template is not None:
+        yield f"(template: {message.template.key})"
+    if message.reaction is not None:
+        yield f"(reacts: {message.reaction.emoji or 'no more'})"
+    if message.inline is not None:
+        yield f"(offers: {' | '.join(result.title for result in message.inline.results) or 'nothing'})"
 
 
 class _Run:
@@ -275,6 +316,12 @@ def described(step: Step) -> str:
             return "opens the chat"
         case "result":
             return "the call ends"
+        case "reaction":
+            return f"reacts {' '.join(value)}".rstrip() if value else "takes a reaction back"
+        case "album":
+            return f"sends {len(value)} files as one"
+        case "event":
+            return f"the event {value['type']} comes"
         case kind:
             return f"sends a {kind}"
 

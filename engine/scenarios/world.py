@@ -30,6 +30,7 @@ from engine.events import (
     AnswerGenerated,
     CallFinished,
     ChoiceMade,
+    Context,
     EventBody,
     InboundEvent,
     Passage,
@@ -39,7 +40,7 @@ from engine.events import (
 )
 from engine.expressions import UNDEFINED
 from engine.messages import OutboundMessage
-from engine.nodes.base import choice_id
+from engine.nodes.base import choice_id, page_key
 from engine.scenarios.model import Stub
 from engine.state import ConversationState, Customer, Outcome
 from engine.step import step
@@ -113,8 +114,8 @@ class World:
 
     # What happens
 
-    def happen(self, body: EventBody) -> Moment:
-        """Let one event happen now."""
+    def happen(self, body: EventBody, context: Context | None = None) -> Moment:
+        """Let one event happen now, in these circumstances."""
         number = str(len(self.moments) + 1)
         event = InboundEvent(
             external_id=number,
@@ -123,6 +124,7 @@ class World:
             body=body,
             occurred_at=self.now,
             message=number,
+            context=context,
         )
         outcome = step(
             self.bot, self.state, event, self.customer, self.now, shared=self.shared, channel=self.channel
@@ -138,7 +140,7 @@ class World:
         return moment
 
     def settle(self, *, gather: bool = True) -> None:
-        """Give open calls their stubs and, with `gather`, let the burst window close.
+        """Give open calls their stubs and, with `gather`, let the windows of a burst and an album close.
 
         Raises Impossible for stubs that don't fit or are used up; a call without any stub stays open.
         """
@@ -146,8 +148,8 @@ class World:
             stub = self._next_stub()
             if self.call is not None and stub is not None:
                 self.finish(stub)
-            elif gather and (burst := self._timer(self.state.burst)) is not None:
-                self._advance(burst.due_at)
+            elif gather and (timer := self._gathering()) is not None:
+                self._advance(timer.due_at)
             else:
                 return
         raise Impossible(f"more than {MAX_EVENTS} calls follow from each other")
@@ -176,9 +178,10 @@ class World:
             raise Impossible("no timer is running")
         self._advance(timer.due_at)
 
-    def click(self, what: str) -> Moment:
-        """Press a choice by its title or value, on offer now or earlier, or by `node:index`. Raises Impossible."""
-        return self.happen(ChoiceMade(choice=self._choice(what)))
+    def click(self, what: str, context: Context | None = None) -> Moment:
+        """Press a choice by its title or value, on offer now or earlier, by `node:index`, or leaf to a page of a menu
+        by `node:p` and its number, from 0. Raises Impossible."""
+        return self.happen(ChoiceMade(choice=self._choice(what)), context)
 
     # What there is
 
@@ -234,6 +237,8 @@ class World:
             id = choice_id(node, int(index))
             if id in self.bot.choices:
                 return id
+        if page_key(node) in self.bot.pages and index[:1] == "p" and index[1:].isdecimal():
+            return f"{page_key(node)}{index[1:]}"
         titles = ", ".join(f'"{title}"' for _, title in self.on_offer)
         raise Impossible(f'there is no choice "{what}"; on offer: {titles or "nothing"}')
 
@@ -274,6 +279,11 @@ class World:
             self.happen(TimerFired(timer=timer.timer))
             self.settle(gather=False)
         raise Impossible(f"more than {MAX_EVENTS} timers fire in this time")
+
+    def _gathering(self) -> StartTimer | None:
+        """What ends the wait for more of a burst or an album."""
+        album = self.state.album
+        return self._timer(album.timer if album is not None else self.state.burst)
 
     def _timer(self, name: str) -> StartTimer | None:
         return next((timer for timer in self._timers if timer.timer == name), None) if name else None

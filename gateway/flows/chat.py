@@ -18,7 +18,7 @@ from engine.scenarios.expectations import plain, readable_text
 from engine.scenarios.model import Settings, Step, Stub
 from engine.scenarios.narrate import narrate, thresholds_of
 from engine.scenarios.reading import option_values
-from engine.scenarios.runner import play
+from engine.scenarios.runner import carried, play
 from engine.scenarios.world import Impossible, Moment, World, offered_by
 
 Show: TypeAlias = Callable[[str], None]
@@ -31,6 +31,8 @@ Write what a customer writes. A number picks the choice of that number, as custo
   /click 2            press a button by its number, its text, its value, or node:index
   /open               open the chat and say nothing
   /location 52.5 13.4, /contact +49…, /image, /audio, /video, /document [caption]
+  /react 👍           react to a message; without an emoji, take it back
+  /event JSON         anything else that platforms tell: {"type": "form_submitted", "values": {…}}, …
   /wait 2h            let time pass; timers that become due fire
   /timeout            let the timer of the node that waits fire
   /stub NODE JSON     what the node's call comes to: {"status": 200, "body": {…}}, {"error": "refused"}, …
@@ -245,6 +247,7 @@ def _said(effect: Any) -> Iterator[str]:
         return
     yield from (f"bot: {line}" for line in readable_text(message).splitlines())
     yield from (f"     ({media.kind}: {media.url})" for media in message.media)
+    yield from (f"     {line}" for line in carried(message))
     for number, (_, title) in enumerate(offered_by(message), 1):
         yield f"     [{number}] {title}"
 
@@ -267,6 +270,10 @@ def _step_of(word: str, rest: str, line: str) -> Step:
             return _valid(location=dict(zip(("latitude", "longitude"), numbers, strict=False)))
         case "contact":
             return _valid(contact={"phone": rest})
+        case "react":
+            return _valid(reaction=rest.split())
+        case "event":
+            return _valid(event=_object(rest))
         case kind if kind in _MEDIA:
             return _valid(media={"kind": kind, **({"caption": rest} if rest else {})})
         case _:
@@ -280,17 +287,23 @@ def _valid(**fields: Any) -> Step:
         raise Mistake(_mistakes(error, Step)) from None
 
 
+def _object(written: str) -> Any:
+    try:
+        return json.loads(written)
+    except ValueError as error:
+        raise Mistake(f"this is no JSON: {error}") from None
+
+
 def _stub_of(written: str) -> Stub:
     """`{"status": 200, …}`, `timeout`, or a word for an error."""
     written = written.strip()
     if not written.startswith("{"):
         return Stub(timeout=True) if written == "timeout" else Stub(error=written[:200] or "refused")
+    given = _object(written)
     try:
-        return Stub.model_validate(json.loads(written))
+        return Stub.model_validate(given)
     except ValidationError as error:
         raise Mistake(_mistakes(error, Stub)) from None
-    except ValueError as error:
-        raise Mistake(f"this is no JSON: {error}") from None
 
 
 def _mistakes(error: ValidationError, model: type[Step | Stub]) -> str:

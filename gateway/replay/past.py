@@ -36,7 +36,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     parts: dict[str, Any] = {}
-    """Choices, media, cards and what it asks for, as far as there are any."""
+    """Choices, media, cards and whatever else it carries, as far as there is any."""
 
     @classmethod
     def of(cls, send: Send) -> Said:
@@ -50,7 +50,24 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
         media = [f"({item['kind']}: {item['url']})" for item in self.parts.get("media", ())]
         request = [f"(asks for {self.parts['request']})"] if "request" in self.parts else []
         offered = [f"[{' | '.join(titles)}]"] if titles else []
-        return " ".join(part for part in (self.text, *media, *cards, *request, *offered) if part)
+        carried = (*media, *cards, *self._carried(), *request)
+        return " ".join(part for part in (self.text, *carried, *offered) if part)
+
+    def _carried(self) -> Iterator[str]:
+        """What platforms show in forms of their own, in a few words."""
+        for link in self.parts.get("links", ()):
+            yield f"({link['title']} → {link.get('form') or link.get('url')})"
+        for kind, name in (
+            ("location", "name"),
+            ("contact", "name"),
+            ("template", "key"),
+            ("reaction", "emoji"),
+        ):
+            if kind in self.parts:
+                yield f"({kind}: {self.parts[kind].get(name) or '–'})"
+        if "inline" in self.parts:
+            titles = [result["title"] for result in self.parts["inline"].get("results", ())]
+            yield f"(offers: {' | '.join(titles) or 'nothing'})"
 
 
 def said_in(outcome: Outcome) -> tuple[Said, ...]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from engine.bot import Bot
 from engine.events import (
+    AlbumReceived,
     AnswerGenerated,
     CallFinished,
     ChoiceMade,
@@ -18,8 +19,11 @@ from engine.events import (
     ContactReceived,
     ConversationOpened,
     EventBody,
+    FormSubmitted,
     LocationReceived,
     MediaReceived,
+    OrderPlaced,
+    ReactionReceived,
     SearchFinished,
     TextReceived,
     TimerFired,
@@ -121,16 +125,24 @@ class _Writer:
         step = self._step(event.body)
         if step is None:
             return
+        if event.event.context is not None and "timeout" not in step and "result" not in step:
+            step["context"] = msgspec.to_builtins(event.event.context)
         if "timeout" not in step:
             self._catch_up(event)
         said = event.said
-        if "input" in step and self._bot.burst_ms:
+        if self._gathers(event.body):
             following = self._events[index + 1 : index + 2]
-            if following and _closes_burst(following[0]):
+            if following and _closes_window(following[0]):
                 said += following[0].said  # the test closes the window by itself
             elif following:
                 step["more"] = True
         self._play(step, said)
+
+    def _gathers(self, body: EventBody) -> bool:
+        """Whether more may follow before it is read."""
+        if isinstance(body, MediaReceived):
+            return bool(body.album and self._bot.album_ms)
+        return isinstance(body, TextReceived) and bool(self._bot.burst_ms)
 
     def _catch_up(self, event: PastEvent) -> None:
         behind = event.at - self._world.now
@@ -163,11 +175,15 @@ class _Writer:
             case ContactReceived():
                 return {"contact": {"phone": body.phone, "name": body.name}}
             case MediaReceived():
-                return {
-                    "media": {
-                        name: value for name, value in msgspec.to_builtins(body).items() if name != "type"
-                    }
-                }
+                return {"media": _fields(body)}
+            case AlbumReceived():
+                return {"album": [_fields(item) for item in body.items]}
+            case FormSubmitted():
+                return {"form": _fields(body)}
+            case OrderPlaced():
+                return {"order": _fields(body)}
+            case ReactionReceived():
+                return {"reaction": list(body.emoji)}
             case ConversationOpened():
                 return {"open": True}
             case TimerFired():
@@ -177,7 +193,7 @@ class _Writer:
                 call = self._world.call
                 return {"result": _stub(body)} if call is not None and call.call == body.call else None
             case _:
-                return None
+                return {"event": msgspec.to_builtins(body)}
 
     def _choice(self, body: ChoiceMade) -> str:
         """How the test calls a choice: by its title where that means this one, else by its node and number."""
@@ -206,9 +222,14 @@ def _head(conversation: PastConversation, events: Sequence[PastEvent], customer:
     return head
 
 
-def _closes_burst(event: PastEvent) -> bool:
-    """Whether it is the end of a burst window (`engine.step` names its timer so)."""
-    return isinstance(event.body, TimerFired) and event.body.timer.startswith("burst#")
+def _closes_window(event: PastEvent) -> bool:
+    """Whether it ends the window of a burst or an album (`engine.gathering` names the timers so)."""
+    return isinstance(event.body, TimerFired) and event.body.timer.startswith(("burst#", "album#"))
+
+
+def _fields(body: Any) -> dict[str, Any]:
+    """What it holds, without its type."""
+    return {name: value for name, value in msgspec.to_builtins(body).items() if name != "type"}
 
 
 def _node(world: World, moments: Sequence[Moment]) -> str:

@@ -75,7 +75,7 @@ def did(body: EventBody) -> str:
         case OrderPlaced():
             return "places an order"
         case QueryReceived():
-            return "types an inline query"
+            return f"types {_quoted(body.text)} in another chat"
         case MembersChanged():
             return "the group's members change"
         case HumanReplied():
@@ -87,9 +87,9 @@ def did(body: EventBody) -> str:
         case ContactReceived():
             return "shares a contact"
         case ReactionReceived():
-            return "reacts to a message"
+            return f"reacts {' '.join(body.emoji)}" if body.emoji else "takes a reaction back"
         case MessageEdited():
-            return "edits a message"
+            return f"edits a message: {_quoted(body.text)}"
         case MessageDeleted():
             return "deletes a message"
         case ContactabilityChanged():

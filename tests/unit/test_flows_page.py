@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import check, fields, flow, turn, variables
+from engine import check, fields, flow, gathering, inline, markup, turn, variables
 from engine.answers.translations import TRANSLATIONS
 from engine.compile import compile_flow
 from engine.document import definition_of
@@ -21,6 +21,7 @@ from engine.lint import lint
 from engine.nodes import (
     KINDS,
     ai_intent,
+    attachments,
     condition,
     content,
     email,
@@ -188,6 +189,10 @@ def test_the_filters_of_the_page_print_what_it_says(source: str, printed: str) -
         ("Cases of a", [condition.MAX_CASES, switch.MAX_CASES]),
         ("Branches", [2, split.MAX_BRANCHES]),
         ("Media", [content.MAX_MEDIA, content.MAX_CARDS, content.MAX_BUTTONS]),
+        ("Links of a message", [attachments.MAX_LINKS, attachments.MAX_PARAMETERS]),
+        ("Spans of a formatted text", [markup.MAX_SPANS, markup.MAX_DEPTH, markup.MAX_ADDRESS]),
+        ("Pieces of an album", [gathering.MAX_PIECES, int(gathering.MAX_GATHERED.total_seconds())]),
+        ("Inline answers", [flow.MAX_INLINE, inline.MAX_RESULTS]),
         ("Variations", [message.MAX_VARIATIONS]),
         ("Retries", [input.MAX_RETRIES]),
         ("`delay`", [fields.MAX_DELAY_MS]),

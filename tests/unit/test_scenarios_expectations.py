@@ -79,9 +79,50 @@ def test_an_expectation_that_is_not_met_is_reported(key: str, value: Any, messag
     assert whole.step == 0
 
 
+SHOWING: dict[str, Any] = {
+    "start_node": "show",
+    "nodes": [
+        message(
+            "show", "like", message="**Come** [in](https://e.example)!", format="markdown",
+            links=[{"text": "Way", "url": "https://e.example/way"}],
+            location={"latitude": 1, "longitude": 2, "name": "Here"}, contact={"name": "Desk", "phone": "+491"}, template={"key": "invite"},
+        ),
+        node("like", "react", "quiet", emoji="👍"),
+        message("quiet", message="Nothing more."),
+    ],
+}  # fmt: skip
+SHOWN: list[tuple[str, Any, Any, str]] = [
+    ("expected_looks", [{"kind": "bold", "text": "Come"}], [{"kind": "bold", "text": "in"}], 'no "in" is bold'),
+    (
+        "expected_looks", [{"kind": "link", "text": "in", "value": "https://e.example"}],
+        [{"kind": "link", "text": "in", "value": "x"}], 'no "in" is link',
+    ),
+    ("expected_links", ["Way"], [], "other links are shown"),
+    ("expected_location", {"name": "Here"}, {"name": "There"}, "no location is like that"),
+    ("expected_contact", {"phone": "+491"}, {"phone": "+492"}, "no contact is like that"),
+    ("expected_template", "invite", "remind", "no message is of that template"),
+    ("expected_reaction", "👍", "👎", "the bot does not react so"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "met", "failed", "message"), SHOWN)
+def test_what_messages_carry_is_expected(key: str, met: Any, failed: Any, message: str) -> None:
+    tests = [{"name": "met", "input": "hi", key: met}, {"name": "failed", "input": "hi", key: failed}]
+    fine, wrong = run_scenarios({**SHOWING, "test_scenarios": {"unit_tests": tests}}).tests
+    assert fine.passed, fine.lines()
+    (failure,) = wrong.failures
+    assert (failure.place, failure.message) == (f"test_scenarios.unit_tests[1].{key}", message)
+
+
+def test_what_is_not_there_at_all_is_told_so() -> None:
+    assert failure_of(HELLO, expected_location={"name": "Here"}).message == "there is no location"
+
+
 def test_every_expectation_fails_on_purpose_somewhere() -> None:
-    assert {row[0] for row in FAILED} == set(Expectations.model_fields)
-    assert {row[0] for row in MET} | {"expected_intent", "expected_action"} == set(Expectations.model_fields)
+    shown = {row[0] for row in SHOWN}
+    assert {row[0] for row in FAILED} | shown == set(Expectations.model_fields)
+    met = {row[0] for row in MET} | {"expected_intent", "expected_action"} | shown
+    assert met == set(Expectations.model_fields)
 
 
 def test_several_failures_of_a_step_are_all_reported() -> None:
