@@ -23,6 +23,7 @@ from adapters.slack.interactions import read_command, read_interaction
 from adapters.slack.messages import MAX_NAME, Ours, read_message, read_written
 from adapters.slack.origin import Origin, origin_of
 from adapters.slack.richtext import escape
+from adapters.slack.switches import check_switches
 from adapters.text import clean
 from engine.events import InboundEvent
 
@@ -92,7 +93,9 @@ def _event(key: str, given: Object, access: ChannelAccess, now: datetime) -> Inb
     handler = _HANDLERS.get(kind)
     if handler is None:
         raise Unhandled(_NAMED.get(kind) or f"event not handled: {kind[:MAX_NAME] or 'none'}")
-    return handler(key, event, origin_of(given, access), now)
+    read = handler(key, event, origin_of(given, access), now)
+    check_switches(read, access)
+    return read
 
 
 def _key_of(given: Object, otherwise: str) -> str:

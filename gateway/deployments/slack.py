@@ -42,6 +42,8 @@ class Features(Section):
     channel_threads: bool = True
     app_home: bool = True
     files: bool = True
+    command_acknowledgement: Text = ""
+    """What the one who types a slash command in a channel reads there; the bot itself answers in private."""
 
 
 class SlackDocument(Document):

@@ -134,6 +134,16 @@ EXPECTED: dict[str, tuple[str, EventBody] | str | bytes | None] = {
             kind="video", file=f"{FILES}3/download/p3.jpg", name="bed.mp4", mime_type="video/mp4", size=48003
         ),
     ),
+    "file_audio": (
+        NEL,
+        MediaReceived(
+            kind="audio",
+            file=f"{FILES}9/download/p9.jpg",
+            name="rain.mp3",
+            mime_type="audio/mpeg",
+            size=48009,
+        ),
+    ),
     "file_document": (
         NEL,
         MediaReceived(
@@ -338,6 +348,27 @@ def test_a_command_in_a_channel_is_acknowledged_in_words_when_the_settings_say_s
         "text": "I answered &lt;you&gt; in private",
     }
     assert parse_body(body("slash_command_in_private"), access, NOW).answer is None
+
+
+@pytest.mark.parametrize(
+    ("name", "switch"),
+    [
+        ("dm_text", "direct_messages"),
+        ("edited", "direct_messages"),
+        ("file_image", "files"),
+        ("file_album", "files"),
+        ("mention", "mentions"),
+        ("channel_thread_of_the_app", "channel_threads"),
+        ("home_opened", "app_home"),
+    ],
+)
+def test_what_is_switched_off_is_parked(name: str, switch: str) -> None:
+    def with_switch(value: bool) -> Parsed:
+        settings = {"workspace": {"team_id": TEAM, "bot_user_id": "U0GREENBOT"}, "features": {switch: value}}
+        return parse_body(body(name), access_with({}, settings), NOW)
+
+    assert [one.reason for one in with_switch(False).parked] == [f"switched off by features.{switch}"]
+    assert with_switch(True).events == read(name).events, "the control"
 
 
 def test_an_interaction_reads_the_same_as_bare_json() -> None:
