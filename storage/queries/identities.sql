@@ -43,8 +43,8 @@ WITH k AS (
         FROM customer_identities i
         WHERE i.customer_id = k.customer_id AND i.channel_id = k.channel_id AND NOT i.is_alias
         HAVING count(*) = 1
-    ) leading ON k.is_alias
-    JOIN conversations c ON c.channel_id = k.channel_id AND c.contact_key = leading.external_id
+    ) beside ON k.is_alias
+    JOIN conversations c ON c.channel_id = k.channel_id AND c.contact_key = beside.external_id
                         AND c.status <> 'archived'
 ), chosen AS (
     SELECT DISTINCT ON (channel_id, contact_key) * FROM found ORDER BY channel_id, contact_key, rank
@@ -79,7 +79,7 @@ WITH k AS (
     FROM beside b
     JOIN customer_identities a ON a.channel_id = b.channel_id AND a.external_id = b.alias
     WHERE a.is_alias AND a.customer_id <> b.customer_id AND u.id = a.customer_id AND u.phone = '+' || b.alias
-), leading AS (
+), promoted AS (
     UPDATE customer_identities i SET is_alias = false FROM beside b WHERE i.id = b.sender_id AND i.is_alias
 )
 INSERT INTO customer_identities AS i (organization_id, customer_id, channel_id, external_id, is_alias, created_at)
