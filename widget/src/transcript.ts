@@ -44,6 +44,7 @@ export class Transcript {
   readonly #byId = new Map<string, Line>();
   /** The menu that the visitor leafs through just now. */
   #turning = "";
+  #readKey = "";
   #readUpTo = 0;
   #lines: Line[] = [];
   #contiguous = 0;
@@ -160,10 +161,10 @@ export class Transcript {
     return this.#byKey.get(key) ?? this.#byId.get(key);
   }
 
-  /** Somebody has read the visitor's line of that key, and all before it. */
+  /** Somebody has read the visitor's line of that key, and all before it. It may have no number yet. */
   read(key: string): void {
-    const seq = this.#byKey.get(key)?.seq;
-    if (seq) this.#readUpTo = Math.max(this.#readUpTo, seq);
+    this.#readKey = key;
+    this.#readUpTo = Math.max(this.#readUpTo, this.#byKey.get(key)?.seq ?? 0);
   }
 
   /** The visitor's lines up to this number were read: it was told, or they were answered. */
@@ -180,8 +181,10 @@ export class Transcript {
     }
     line.delivery = "sent";
     if (line.seq !== null) return;
-    if (seq !== null) this.#place(line, seq);
-    else line.order = this.#contiguous + 0.5;
+    if (seq !== null) {
+      this.#place(line, seq);
+      if (key === this.#readKey) this.read(key);
+    } else line.order = this.#contiguous + 0.5;
   }
 
   mark(key: string, delivery: Delivery, reason = ""): void {
