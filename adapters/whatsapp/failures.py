@@ -30,16 +30,14 @@ Kind: TypeAlias = Literal["later", "gone", "refused", "misconfigured", "window"]
 
 
 class Verdict(NamedTuple):
-    """What a code means; `wait` in seconds, for `later`."""
+    """What a code means. For `later`: `wait` in seconds, or to the power of the attempt where there is a `base`."""
 
     kind: Kind
     words: str
     wait: float | None = None
     whole_channel: bool = False
+    base: float | None = None
 
-
-PAIR_RATE: Final = "131056"
-"""Too many messages to one customer: wait 4 s, then 16, 64 … (4^n, n being the attempt)."""
 
 _TOKEN = "mend the access token in the channel's settings"  # noqa: S105 - words, not a token
 _PERMISSION = "give the system user whatsapp_business_messaging on this WhatsApp Business Account"
@@ -91,7 +89,7 @@ VERDICTS: Final[dict[int, Verdict]] = {
     131052: Verdict("refused", "the customer's file can't be downloaded"),
     131053: Verdict("refused", "WhatsApp can't use the file: its type, its size or its address"),
     131055: Verdict("refused", "the method is not allowed"),
-    131056: Verdict("later", "too many messages to this customer in a short time", 4.0),
+    131056: Verdict("later", "too many messages to this customer in a short time", 4.0, base=4.0),
     131057: Verdict("later", "the account is in maintenance", 60.0),
     131062: Verdict(
         "refused", "this message can't be sent to a business-scoped id; a phone number is needed"
@@ -184,7 +182,13 @@ def _failure(verdict: Verdict, reason: str, code: str) -> SendFailed:
     reason = f"WhatsApp: {reason}"
     match verdict.kind:
         case "later":
-            return TryLater(reason, code=code, retry_after=verdict.wait, whole_channel=verdict.whole_channel)
+            return TryLater(
+                reason,
+                code=code,
+                retry_after=verdict.wait,
+                whole_channel=verdict.whole_channel,
+                backoff_base=verdict.base,
+            )
         case "gone":
             return CustomerGone(reason, code=code)
         case "refused":

@@ -69,20 +69,22 @@ def test_a_code_means(code: int, kind: type[SendFailed]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "wait", "whole_channel"),
+    ("code", "wait", "whole_channel", "base"),
     [
-        (130429, 2.0, True),
-        (131056, 4.0, False),
-        (80007, 60.0, True),
-        (4, 60.0, True),
-        (131048, 900.0, False),
-        (131000, None, False),
+        (130429, 2.0, True, None),
+        (131056, 4.0, False, 4.0),
+        (80007, 60.0, True, None),
+        (4, 60.0, True, None),
+        (131048, 900.0, False, None),
+        (131000, None, False, None),
     ],
 )
-def test_how_long_to_wait_and_who(code: int, wait: float | None, whole_channel: bool) -> None:
+def test_how_long_to_wait_and_who(
+    code: int, wait: float | None, whole_channel: bool, base: float | None
+) -> None:
     failure = refusal(429, answer(code), TOKEN)
     assert isinstance(failure, TryLater)
-    assert (failure.retry_after, failure.whole_channel) == (wait, whole_channel)
+    assert (failure.retry_after, failure.whole_channel, failure.backoff_base) == (wait, whole_channel, base)
 
 
 def test_a_number_that_the_token_does_not_see_is_a_matter_of_settings() -> None:
