@@ -20,6 +20,7 @@ from aiohttp.typedefs import LooseHeaders
 from gateway.away import AWAY
 from gateway.channel import Channel
 from gateway.errors import Unavailable
+from gateway.http.app import SERVER
 from gateway.logs import get_logger
 from gateway.media.errors import NotThere, StoreAway, StoreMisconfigured
 from gateway.media.keeper import FetchLater, Keeper
@@ -154,6 +155,7 @@ async def _send(
     request: web.Request, status: int, headers: LooseHeaders, chunks: AsyncIterator[bytes]
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=status, headers=headers)
+    response.headers[hdrs.SERVER] = SERVER  # what is prepared here no middleware can change
     if request.method == hdrs.METH_HEAD:
         await response.prepare(request)
         return response
