@@ -50,6 +50,7 @@ def _commands() -> None:
     from gateway.cli.bot import app as bot
     from gateway.cli.channel import app as channel
     from gateway.cli.conversation import app as conversation
+    from gateway.cli.deliveries import app as deliveries
     from gateway.cli.docs import app as docs
     from gateway.cli.flow import app as flow
     from gateway.cli.flow_check import register as register_flow_check
@@ -69,6 +70,7 @@ def _commands() -> None:
     app.add_typer(channel, name="channel")
     app.add_typer(conversation, name="conversation")
     app.add_typer(inbox, name="inbox")
+    app.add_typer(deliveries, name="deliveries")
     app.add_typer(keys, name="keys")
     app.add_typer(secret, name="secret")
     app.add_typer(docs, name="docs")
