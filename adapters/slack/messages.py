@@ -129,7 +129,9 @@ def is_private(event: Object, channel: str) -> bool:
 
 def sender_of(origin: Origin, user: str, profile: Any = None) -> Sender:
     """A person, by workspace and id, with what Slack happens to tell of them."""
-    known: Object = profile if type(profile) is dict else {}
+    if type(profile) is not dict:  # the usual case
+        return Sender(external_id=f"{origin.team}:{user}")
+    known: Object = profile
     name = string(known, "real_name") or string(known, "display_name")
     first, _, last = name.partition(" ")
     return Sender(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -27,21 +28,32 @@ def origin_of(body: Object, access: ChannelAccess) -> Origin:
     workspace = _section(access, "workspace")
     ours, bot = string(workspace, "team_id"), string(workspace, "bot_user_id")
     installations = [one for one in _list(body.get("authorizations")) if type(one) is dict]
-    teams = [string(one, "team_id") for one in installations]
-    teams += [string(body, "team_id"), string(body, "context_team_id"), _id(body, "team")]
-    teams += [string(one, "enterprise_id") for one in installations] + [_id(body, "enterprise")]
-    user = body.get("user")
-    teams.append(string(user, "team_id") if type(user) is dict else "")
-    named = [team for team in teams if team]
-    if ours and named and ours not in named:
-        raise Unhandled(f"from the workspace {named[0][:32]}, which is not this channel's")
-    team = ours or next(iter(named), "")
-    if not team:
+    if not ours or body.get("team_id") != ours:  # the usual case needs no look at all of them
+        named = [team for team in _teams(body, installations) if team]
+        if ours and named and ours not in named:
+            raise Unhandled(f"from the workspace {named[0][:32]}, which is not this channel's")
+        ours = ours or next(iter(named), "")
+    if not ours:
         raise Unhandled("no readable workspace")
-    bots = {string(one, "user_id") for one in installations if one.get("is_bot") is True} | {bot}
-    return Origin(
-        team=team, app=string(body, "api_app_id") or string(workspace, "app_id"), bots=frozenset(bots - {""})
-    )
+    bots = {string(one, "user_id") for one in installations if one.get("is_bot") is True}
+    bots.add(bot)
+    bots.discard("")
+    app = string(body, "api_app_id") or string(workspace, "app_id")
+    return Origin(team=ours, app=app, bots=frozenset(bots))
+
+
+def _teams(body: Object, installations: list[Object]) -> Iterator[str]:
+    """Every workspace and organization that a body names, the one where the app is installed first."""
+    for one in installations:
+        yield string(one, "team_id")
+    yield string(body, "team_id")
+    yield string(body, "context_team_id")
+    yield _id(body, "team")
+    for one in installations:
+        yield string(one, "enterprise_id")
+    yield _id(body, "enterprise")
+    user = body.get("user")
+    yield string(user, "team_id") if type(user) is dict else ""
 
 
 def _section(access: ChannelAccess, name: str) -> Object:

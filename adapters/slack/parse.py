@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
 
@@ -41,25 +41,27 @@ def parse_body(body: bytes, access: ChannelAccess, now: datetime) -> Parsed:
 
     The dedupe key is `event_id`, or channel and `ts` for what a person wrote, or the hash of the signed body.
     """
-    key = "body:" + hashlib.sha256(body).hexdigest()[:40]
     try:
         given = _read(body)
     except Exception as error:  # the decoders' own errors, and RecursionError on hostile nesting
-        return _parked(key, f"neither JSON nor a form ({type(error).__name__})", body)
+        return _parked(_key_of({}, body), f"neither JSON nor a form ({type(error).__name__})", body)
+    key = _key_of(given, body)
     try:
-        return _parse(key, given, body, access, now)
+        return _parse(key, given, access, now)
     except Ours:
         return Parsed()
     except Unhandled as reason:
-        return _parked(_key_of(given, key), str(reason), body)
+        return _parked(key, str(reason), body)
     except Exception as error:  # a shape that nobody thought of must not turn into a 5xx
-        return _parked(_key_of(given, key), f"unexpected shape ({type(error).__name__})", body)
+        return _parked(key, f"unexpected shape ({type(error).__name__})", body)
 
 
 def _read(body: bytes) -> Object:
     """The object in a body: JSON, the JSON in a form's `payload`, or the form itself. Raises ValueError and others."""
     if body[:1] == b"{":
         value = decode(body)
+    elif body.startswith(b"payload=") and b"&" not in body:  # several times as fast as reading a form
+        value = decode(unquote_to_bytes(body[8:].replace(b"+", b" ")))
     else:
         form = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
         payload = form.get("payload")
@@ -71,10 +73,10 @@ def _read(body: bytes) -> Object:
     return value
 
 
-def _parse(key: str, given: Object, body: bytes, access: ChannelAccess, now: datetime) -> Parsed:
+def _parse(key: str, given: Object, access: ChannelAccess, now: datetime) -> Parsed:
     match string(given, "type"):
         case "event_callback":
-            return Parsed(events=(_event(_key_of(given, key), given, access, now),))
+            return Parsed(events=(_event(key, given, access, now),))
         case "url_verification":
             return Parsed(answer=msgspec.json.encode({"challenge": string(given, "challenge")}))
         case "block_suggestion":  # a menu of another making asks for its options; we offer none
@@ -98,9 +100,11 @@ def _event(key: str, given: Object, access: ChannelAccess, now: datetime) -> Inb
     return read
 
 
-def _key_of(given: Object, otherwise: str) -> str:
+def _key_of(given: Object, body: bytes) -> str:
     event_id = string(given, "event_id")
-    return f"event:{event_id[:MAX_EVENT_ID]}" if event_id else otherwise
+    if event_id:
+        return f"event:{event_id[:MAX_EVENT_ID]}"
+    return "body:" + hashlib.sha256(body).hexdigest()[:40]
 
 
 def _acknowledgement(form: Object, access: ChannelAccess) -> bytes | None:

@@ -79,6 +79,8 @@ class Words:
         """The text without the white space around it, and the entities that are left within it."""
         whole = "".join(self._parts)
         text = whole.strip()
+        if not self._entities:
+            return text, ()
         shift = len(whole) - len(whole.lstrip())
         moved = (
             Entity(
