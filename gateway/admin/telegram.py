@@ -11,7 +11,7 @@ import msgspec
 
 from adapters.errors import SendFailed
 from adapters.protocol import ChannelAccess
-from adapters.telegram import manage
+from adapters.telegram import manage, profile
 from adapters.telegram.manage import BotIdentity
 from gateway.admin.channels import access_to
 from gateway.admin.connecting import Connections
@@ -40,7 +40,7 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
     replaced_webhook: str
     """The address that Telegram posted to before, when it was not ours."""
     described: tuple[str, ...] = ()
-    """What the document had set at Telegram: `commands`, `description`, …"""
+    """What the document had changed at Telegram: `commands`, `description`, …"""
 
 
 class TelegramConnector:
@@ -102,7 +102,7 @@ class TelegramConnector:
             webhook=url,
             renewed=existing is not None,
             replaced_webhook="" if before.url.endswith(f"/{channel.route}") else before.url,
-            described=await describe(access) if document else (),
+            described=await profile.set_profile(access) if document else (),
         )
 
     async def disconnect(self, channel: Channel, now: datetime) -> str:
@@ -147,19 +147,3 @@ class TelegramConnector:
         except SendFailed:
             await self._connections.close(channel, now)
             raise
-
-
-async def describe(access: ChannelAccess) -> tuple[str, ...]:
-    """Set the menu of commands and the bot's texts as its document says; returns what was set. Raises `SendFailed`."""
-    done = []
-    commands = access.settings["bot_features"]["commands"]
-    if commands:
-        await manage.set_my_commands(
-            access, [(line["command"].lstrip("/"), line["description"]) for line in commands]
-        )
-        done.append("commands")
-    texts = access.settings["bot_configuration"]
-    if texts["description"] or texts["about"]:
-        await manage.set_my_description(access, description=texts["description"], about=texts["about"])
-        done.append("description")
-    return tuple(done)

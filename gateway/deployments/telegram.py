@@ -32,14 +32,24 @@ class WebhookSetup(Section):
     secret_token: Secret = ""
 
 
+class MenuButton(Section):
+    """The button beside the input field, which opens a Mini App."""
+
+    text: Annotated[str, Field(max_length=64)] = ""
+    url: Address = ""
+
+
 class BotFeatures(Section):
     """Where the bot can be talked to."""
 
-    inline_mode: bool = True
+    inline_mode: bool = False
+    """Whether customers may ask the bot from other chats; @BotFather has to allow it (/setinline)."""
     group_mode: bool = True
     privacy_mode: bool = True
     commands: Annotated[tuple[Command, ...], Field(max_length=100)] = ()
     """The menu of commands."""
+    menu_button: MenuButton | None = None
+    """In place of the menu of commands; unset: the commands."""
 
 
 class MessageFormatting(Section):

@@ -16,11 +16,12 @@ async def check_telegram(
     report: Report, check: str, settings: Settings, channel: Channel, access: ChannelAccess
 ) -> None:
     """Ask Telegram."""
-    from adapters.telegram import manage
+    from adapters.telegram import manage, profile
 
     try:
         identity = await manage.get_me(access)
         info = await manage.get_webhook_info(access)
+        shown = await profile.get_profile(access)
     except SendFailed as error:
         mend = (
             "Try again later"
@@ -29,6 +30,9 @@ async def check_telegram(
         )
         report.fail(check, str(error), mend)
         return
+    for shortcoming in profile.shortcomings(access, shown, info):
+        what, _, mend = shortcoming.partition(": ")
+        report.warn(check, what, mend)
     reconnect = f"gateway channel connect telegram{' --polling' if channel.polled else ''}"
     if channel.polled and info.url:
         report.fail(check, "Telegram posts to a webhook, so that polling gets nothing", reconnect)
@@ -46,4 +50,3 @@ async def check_telegram(
     else:
         way = "polling" if channel.polled else "webhook"
         report.ok(check, f"@{identity.username} by {way}, {info.pending} updates wait")
-
