@@ -121,6 +121,8 @@ def _parsed(source: str, parsed: Parsed) -> Iterator[Heard]:
     for event in parsed.events:
         for kind in sorted(shown_by(event)):
             yield Heard(source=source, kind=kind, level="native")
+        if isinstance(event.body, CommandReceived) and event.body.command == "start":
+            yield Heard(source=source, kind="opened", level="fallback")
     if parsed.statuses:
         yield Heard(source=source, kind="status", level="native")
     for parked in parsed.parked:
