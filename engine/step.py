@@ -218,6 +218,18 @@ def _happened(turn: Turn, body: EventBody) -> None:
     if asked:
         _hear_again(turn)
     _answer(turn, fresh, node, None, "", action)
+    if action is not None and node is not None and not action.action.clear_context:
+        _go_back(turn)
+
+
+def _go_back(turn: Turn) -> None:
+    """What an event called for leads no further: what the conversation waited for it waits for again."""
+    if turn.waiting is not None or turn.control != "bot" or not turn.node:
+        return
+    turn.asked = turn.state.waiting
+    turn.keep_waiting()
+    turn.node, turn.stack = turn.state.node, turn.state.stack
+    turn.note("return", turn.node)
 
 
 def _hear(

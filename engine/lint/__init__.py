@@ -14,6 +14,7 @@ from engine.lint import (
     exits,
     intents,
     languages,
+    markup,
     names,
     reach,
     rounds,
@@ -61,6 +62,7 @@ def _all(flow: Flow, on: tuple[Channel, ...]) -> Iterator[Iterable[Remark]]:
     yield choices.remarks(flow)
     yield intents.remarks(flow)
     yield languages.remarks(flow)
+    yield markup.remarks(flow)
     yield channels.remarks(flow, on)
     yield secrets.remarks(flow)
     yield workers.remarks(flow)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from engine.fields import EACH, select
 from engine.folding import plain
 from engine.known import text
 from engine.lint.flow import Flow, Remark
@@ -23,9 +24,9 @@ _MOST_COMPARED: Final = 12
 
 def remarks(flow: Flow) -> Iterator[Remark]:
     """All of them."""
-    looped = looped_nodes(flow)
+    elsewhere = looped_nodes(flow) | _occasional_nodes(flow)
     for id, node in flow.nodes.items():
-        if not node.flow and id not in looped:
+        if not node.flow and id not in elsewhere:
             yield from _standstill(flow, id)
         yield from _never_taken(flow, id)
 
@@ -48,6 +49,30 @@ def looped_nodes(flow: Flow) -> frozenset[str]:
     while waiting:
         current = waiting.pop()
         if current in flow.nodes and current not in seen and flow.type_of(current) != "loop":
+            seen.add(current)
+            waiting.extend(way.target for way in flow.onward[current])
+    return frozenset(seen)
+
+
+def _occasional_nodes(flow: Flow) -> frozenset[str]:
+    """The nodes that only events lead to: where they lead no further, the conversation waits as before."""
+    events = {
+        path[1]
+        for path, action in select(flow.definition, ("global_actions", EACH))
+        if isinstance(action, dict) and action.get("events") and not action.get("keywords")
+    }
+    called = [way for way in flow.ways if not way.source and way.kind == "action"]
+    by_events = _onward(flow, [way.target for way in called if way.place[1] in events])
+    others = [way.target for way in flow.ways if not way.source and way.place[1] not in events]
+    return by_events - _onward(flow, [text(flow.definition.get("start_node")), *others])
+
+
+def _onward(flow: Flow, waiting: list[str]) -> frozenset[str]:
+    """These nodes, and all that they lead to."""
+    seen: set[str] = set()
+    while waiting:
+        current = waiting.pop()
+        if current in flow.nodes and current not in seen:
             seen.add(current)
             waiting.extend(way.target for way in flow.onward[current])
     return frozenset(seen)

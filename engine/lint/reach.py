@@ -42,8 +42,9 @@ def _conditions(flow: Flow) -> Iterator[Remark]:
 
 
 def _actions(flow: Flow) -> Iterator[Remark]:
-    """An action is called by its keywords; the one for escalation by quick replies too."""
+    """An action is called by its keywords or by events; the one for escalation by quick replies too."""
     for path, action in select(flow.definition, ("global_actions", EACH)):
-        if isinstance(action, dict) and not action.get("keywords") and path[-1] != ESCALATION:
+        called = isinstance(action, dict) and (action.get("keywords") or action.get("events"))
+        if isinstance(action, dict) and not called and path[-1] != ESCALATION:
             message = f'nothing calls the action "{path[-1]}": it has no keywords'
             yield Remark(path, message, 'add "keywords", or remove it')

@@ -59,13 +59,19 @@ def _recipients(flow: Flow, id: str) -> Iterator[Remark]:
 
 
 def _media(flow: Flow, id: str) -> Iterator[Remark]:
-    """Addresses of pictures and files, which platforms fetch over the web."""
+    """Addresses of pictures, files and pages, which are fetched over the web, but for what the gateway keeps."""
     if flow.type_of(id) != "message":
         return
     config, place = flow.config_of(id), (*flow.nodes[id].path, "config")
-    for setting in (("media", EACH, "url"), ("cards", EACH, "image")):
+    for setting in (
+        ("media", EACH, "url"),
+        ("template", "media", "url"),
+        ("cards", EACH, "image"),
+        ("links", EACH, "url"),
+    ):
+        begins = ("http://", "https://", "{{", *(("media:",) if "media" in setting else ()))
         for path, url in select(config, setting, place):
-            if isinstance(url, str) and url and not url.strip().startswith(("http://", "https://", "{{")):
+            if isinstance(url, str) and url and not url.strip().startswith(begins):
                 yield Remark(path, f'"{shortened(url)}" is no address', "begin it with https://", "error")
 
 

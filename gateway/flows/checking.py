@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.capabilities import Capabilities
+from adapters.slack.capabilities import CAPABILITIES as SLACK
 from adapters.telegram.capabilities import CAPABILITIES as TELEGRAM
 from adapters.web.capabilities import CAPABILITIES as WEB
+from adapters.whatsapp.capabilities import CAPABILITIES as WHATSAPP
 from engine.bot import Bot
 from engine.check import measure
 from engine.compile import compile_flow
@@ -29,7 +31,9 @@ from gateway.flows.sources import TESTS, Located, Sources, read_sources
 
 __all__ = ["CHANNELS", "Located", "check_file"]
 
-CHANNELS: Final[Mapping[str, Capabilities]] = {"telegram": TELEGRAM, "web": WEB}
+CHANNELS: Final[Mapping[str, Capabilities]] = {
+    "telegram": TELEGRAM, "web": WEB, "whatsapp": WHATSAPP, "slack": SLACK,
+}  # fmt: skip
 """The channels by whose limits texts can be measured."""
 UNNAMED: Final = "flow.json"
 """How a flow is shown that was given as a text."""

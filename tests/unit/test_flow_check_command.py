@@ -66,4 +66,4 @@ def test_as_json_for_machines(app: typer.Typer) -> None:
 
 def test_another_channel_is_refused(app: typer.Typer, tmp_path: Path) -> None:
     code, said = run(app, str(tmp_path), "--channel", "fax")
-    assert (code, said) == (1, "Error: there is no channel fax; use telegram, web\n")
+    assert (code, said) == (1, "Error: there is no channel fax; use telegram, web, whatsapp, slack\n")

@@ -85,7 +85,8 @@ SHOWING: dict[str, Any] = {
         message(
             "show", "like", message="**Come** [in](https://e.example)!", format="markdown",
             links=[{"text": "Way", "url": "https://e.example/way"}],
-            location={"latitude": 1, "longitude": 2, "name": "Here"}, contact={"name": "Desk", "phone": "+491"}, template={"key": "invite"},
+            location={"latitude": 1, "longitude": 2, "name": "Here"},
+            contact={"name": "Desk", "phone": "+491"}, template={"key": "invite"},
         ),
         node("like", "react", "quiet", emoji="👍"),
         message("quiet", message="Nothing more."),
