@@ -15,6 +15,7 @@ import pytest
 from gateway.media.http import disposition
 from gateway.worker import utc_now
 from storage.ids import new_id
+from storage.keyring import add_key
 from storage.media import Received, StoredFile, mark_stored, receive
 from tests.integration.media_road import Read, link, read, stored_files
 from tests.integration.road import Road, Running, open_road
@@ -154,8 +155,6 @@ async def test_whatever_is_no_link_is_answered_alike(road: Road) -> None:
 
 
 async def test_a_link_outlives_a_rotated_key(road: Road, tmp_path: Path) -> None:
-    from storage.keyring import add_key
-
     async with road.worker() as running:
         id = await keep(road, running)
         old = link(running, id, road.ids.organization)

@@ -14,6 +14,9 @@ import pytest
 from engine.events import InboundEvent, MediaReceived, Sender
 from gateway.admin.inbox import Retrier
 from gateway.media.store import place_of
+from gateway.replay.loading import open_past
+from gateway.replay.recorded import replay
+from gateway.replay.words import replayed_lines
 from gateway.worker import utc_now
 from storage.ids import new_id
 from storage.inbox import list_parked
@@ -69,6 +72,24 @@ async def test_the_stored_event_and_the_transcript_name_the_file(road: Road) -> 
     assert body["media"] == str(media.id) == msgspec.json.decode(row["payload"])["media"]
     assert named is not None and (named.media_id, named.organization_id) == (media.id, road.ids.organization)
     assert body["file"].startswith("AgAC") and media.file == body["file"]
+
+
+async def test_a_conversation_with_files_replays_as_it_was(road: Road) -> None:
+    async with road.worker() as running:
+        await running.say(1, CHAT, "name")
+        await road.delivered(CHAT, "name?")
+        await running.post(file_update(road, 2, PHOTO, caption="a photo is no name"))
+        await running.say(3, CHAT, "Ada")
+        await running.post(file_update(road, 4, PHOTO, caption="look"))
+        await road.mock.wait(lambda: any(sent.text == "echo look" for sent in road.mock.sent(CHAT)))
+        await until(lambda: _stored(road, 2))
+        await road.settled()
+    (row,) = await road.rows("SELECT id FROM conversations")
+    past = await open_past(road.database, road.ids.organization, [row["id"]], utc_now())
+    replayed = replay(past)[row["id"]]
+    assert replayed.difference is None and len(replayed.turns) == 4, "\n".join(
+        replayed_lines(replayed, trace=True)
+    )
 
 
 async def test_an_update_that_comes_twice_is_one_file(road: Road) -> None:
