@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import Any, Literal
 
 import msgspec
@@ -69,11 +70,20 @@ class Fault(msgspec.Struct, kw_only=True):
         return ApiError(self.status, description, self.parameters)
 
 
+class Strike(msgspec.Struct, kw_only=True, frozen=True):
+    """A fault that struck: when (`time.monotonic()`), and whom."""
+
+    fault: Fault
+    chat: int | None
+    monotonic: float
+
+
 class Programme:
     """The faults in force, in order; the first that matches and draws strikes."""
 
     def __init__(self, seed: int = 0) -> None:
         self.faults: list[Fault] = []
+        self.strikes: list[Strike] = []
         self._random = random.Random(seed)
 
     def add(self, *faults: Fault) -> None:
@@ -83,11 +93,13 @@ class Programme:
     def clear(self) -> None:
         """No more faults."""
         self.faults.clear()
+        self.strikes.clear()
 
     def pick(self, method: str, chat: int | None) -> Fault | None:
         """The fault that strikes this call (`method` in lower case), or None."""
         for fault in self.faults:
             if fault.matches(method, chat) and self._random.random() < fault.probability:
                 fault.hits += 1
+                self.strikes.append(Strike(fault=fault, chat=chat, monotonic=time.monotonic()))
                 return fault
         return None
