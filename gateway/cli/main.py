@@ -50,6 +50,7 @@ def _commands() -> None:
     from gateway.cli.bot import app as bot
     from gateway.cli.channel import app as channel
     from gateway.cli.conversation import app as conversation
+    from gateway.cli.customer import app as customer
     from gateway.cli.deliveries import app as deliveries
     from gateway.cli.docs import app as docs
     from gateway.cli.flow import app as flow
@@ -58,6 +59,7 @@ def _commands() -> None:
     from gateway.cli.flow_test import register as register_flow_tests
     from gateway.cli.inbox import app as inbox
     from gateway.cli.keys import app as keys
+    from gateway.cli.media import app as media
     from gateway.cli.secret import app as secret
     from gateway.cli.server import register
 
@@ -69,8 +71,10 @@ def _commands() -> None:
     app.add_typer(flow, name="flow")
     app.add_typer(channel, name="channel")
     app.add_typer(conversation, name="conversation")
+    app.add_typer(customer, name="customer")
     app.add_typer(inbox, name="inbox")
     app.add_typer(deliveries, name="deliveries")
+    app.add_typer(media, name="media")
     app.add_typer(keys, name="keys")
     app.add_typer(secret, name="secret")
     app.add_typer(docs, name="docs")

@@ -24,14 +24,22 @@ WHERE $5::int IS NULL OR t.count < $5::int
 RETURNING count
 
 -- name: consents
--- What the customer of a conversation last said to each of these purposes, and whether all messages are unwanted.
+-- What the customer of a conversation last said to each of these purposes, and whether all messages are unwanted. Consents
+-- stay with the id that they were given by: those of customers who were merged into this one count, too.
 SELECT u.opted_out_at IS NOT NULL AS opted_out, s.purpose, s.granted
 FROM conversations c
 JOIN customers u ON u.id = c.customer_id
 LEFT JOIN LATERAL (
     SELECT DISTINCT ON (purpose) purpose, granted
     FROM consents
-    WHERE customer_id = u.id AND purpose = ANY ($2::text[])
+    WHERE customer_id IN (
+        WITH RECURSIVE family AS (
+            SELECT u.id AS id
+            UNION
+            SELECT m.id FROM customers m JOIN family f ON m.merged_into = f.id
+        )
+        SELECT id FROM family
+    ) AND purpose = ANY ($2::text[])
     ORDER BY purpose, recorded_at DESC
 ) s ON true
 WHERE c.id = $1
