@@ -441,9 +441,10 @@ async def test_a_person_has_a_name_a_language_and_a_time_zone(mock: MockSlack) -
 
 
 async def test_socket_mode_is_tried_out(mock: MockSlack) -> None:
+    mock.world.sockets_allowed = False
     with pytest.raises(Misconfigured, match="Socket Mode is off"):
         await manage.check_socket(access_to(mock))
-    mock.world.socket_mode = True
+    mock.world.sockets_allowed = True
     await manage.check_socket(access_to(mock))
     with pytest.raises(Misconfigured, match="kind of token"):
         await manage.check_socket(access_to(mock, app_token=BOT_TOKEN))

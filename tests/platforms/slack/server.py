@@ -246,7 +246,7 @@ class MockSlack:
         if about_files := FILE_METHODS.get(method):
             return about_files(self.world, given, self.url)
         if method == "apps.connections.open":
-            if not self.world.socket_mode:
+            if not self.world.sockets_allowed:
                 raise ApiError("socket_mode_not_enabled")
             return self.sockets.ticket(self.url)
         raise ApiError("unknown_method", req_method=method)

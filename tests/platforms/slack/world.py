@@ -105,6 +105,9 @@ class World:
         self.open = bench
         """Every user and channel exists."""
         self.socket_mode = False
+        """Events go over sockets, and not to an address."""
+        self.sockets_allowed = True
+        """Sockets can be opened at all."""
         self.scopes = "chat:write,im:history"
         self.people: dict[str, Person] = {}
         self.channels: dict[str, Channel] = {}
