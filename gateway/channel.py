@@ -56,6 +56,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     adapter: Adapter
     access: ChannelAccess
     shared: BotVariables = msgspec.field(default_factory=BotVariables)
+    opt_out_words: frozenset[str] = frozenset()
+    """With which customers opt out here, whatever the flow says; folded."""
     links: MediaLinks | None = None
     """Names files of our own in what is sent; None where nothing is."""
 

@@ -23,6 +23,7 @@ from gateway.channel_config import access_of
 from gateway.errors import Unavailable
 from gateway.logs import get_logger
 from gateway.media.links import MediaLinks
+from gateway.opt_out import opt_out_words
 from storage import routing
 from storage.database import Database
 from storage.encryption import Keyring
@@ -144,6 +145,7 @@ class Directory:
     def _channel(self, stored: StoredChannel, asked_at: float) -> Channel:
         shared = self._variables.setdefault(stored.chatbot_id, BotVariables())
         shared.refresh(_variables(stored.bot_variables), asked_at)
+        access = access_of(stored, self._keyring, self._defaults.get(stored.type, {}))
         return Channel(
             id=stored.id,
             organization_id=stored.organization_id,
@@ -154,8 +156,9 @@ class Directory:
             bot_name=stored.bot_name,
             flow_id=stored.active_flow_id,
             adapter=self._adapters[stored.type],
-            access=access_of(stored, self._keyring, self._defaults.get(stored.type, {})),
+            access=access,
             shared=shared,
+            opt_out_words=opt_out_words(access.settings),
             links=self._links,
         )
 

@@ -79,6 +79,8 @@ class StoredConversation(msgspec.Struct, frozen=True, kw_only=True):
     metadata: str
     variables: str
     opted_out: bool
+    opt_out_words: str | None
+    """JSON list of the words with which customers opt out on the channel, as it is now."""
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):

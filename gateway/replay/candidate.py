@@ -173,6 +173,7 @@ class _Trial:
             at,
             shared=self._memory.shared(self.conversation),
             channel=self.conversation.stored.platform,
+            opt_out_words=self.conversation.opt_out_words,
         )
         self._memory.carry_out(self.conversation, outcome.effects)
         self._state = stored_state(outcome.state)

@@ -21,6 +21,7 @@ from engine.events import (
     TimerFired,
 )
 from engine.state import ConversationState, Outcome
+from gateway.opt_out import folded_words
 from gateway.turns.ledger import beside_text
 from storage.replays import MAX_EVENTS, Publication, StoredConversation, StoredEvent, StoredPast, StoredWords
 
@@ -122,6 +123,12 @@ class PastConversation(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> UUID:
         """Its id."""
         return self.stored.id
+
+    @property
+    def opt_out_words(self) -> frozenset[str]:
+        """With which its customer opts out, whatever the flow says."""
+        stored = self.stored.opt_out_words
+        return folded_words(msgspec.json.decode(stored)) if stored else frozenset()
 
 
 class Timeline:

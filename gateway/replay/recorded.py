@@ -125,6 +125,7 @@ class _Run:
                 event.at,
                 shared=self._memory.shared(conversation),
                 channel=conversation.stored.platform,
+                opt_out_words=conversation.opt_out_words,
             )
         except NoPublishedFlow:
             number = conversation.gone + index + 1

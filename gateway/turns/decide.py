@@ -112,6 +112,7 @@ class Decider:
                 self.ledger.now,
                 shared=self.memory.variables(channel),
                 channel=channel.platform,
+                opt_out_words=channel.opt_out_words,
             )
         except Exception as error:  # one event that fails must not disturb the batch: it is parked, and told
             self.failures.append((inbox_id, error))

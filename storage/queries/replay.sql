@@ -29,10 +29,12 @@ LIMIT $2
 -- by is built from all of them.
 SELECT c.id, c.chatbot_id, c.channel_id, c.customer_id, h.type AS platform, c.status, c.state, c.state_version,
        c.created_at, c.last_message_at, u.created_at AS customer_since, u.first_name, u.last_name, u.email,
-       u.phone, u.language, u.timezone, u.metadata, u.variables, u.opted_out_at IS NOT NULL AS opted_out
+       u.phone, u.language, u.timezone, u.metadata, u.variables, u.opted_out_at IS NOT NULL AS opted_out,
+       d.platform_config #> '{compliance,opt_out_keywords}' AS opt_out_words
 FROM conversations c
 JOIN channels h ON h.id = c.channel_id
 JOIN customers u ON u.id = c.customer_id
+LEFT JOIN deployment_configs d ON d.channel_id = h.id AND d.is_active
 WHERE c.id = ANY ($1::uuid[])
    OR c.customer_id IN (SELECT o.customer_id FROM conversations o WHERE $2 AND o.id = ANY ($1::uuid[]))
 ORDER BY c.id = ANY ($1::uuid[]) DESC, c.created_at, c.id

@@ -301,3 +301,23 @@ async def test_a_pressed_button_is_answered_with_the_webhooks_own_answer(four: F
     assert status == 200
     assert json.loads(answered) == {"method": "answerCallbackQuery", "callback_query_id": "4242"}
     assert time.monotonic() - started < 15, "Telegram waits 150 s"
+
+
+# Opting out
+
+
+async def test_stop_opts_out_with_proof_and_start_brings_back(four: Four) -> None:
+    """The words of the channel's document count, though the flow knows nothing of them."""
+    number = four.whatsapp.number
+    for text in ("STOP", "start"):
+        assert (await four.post("whatsapp", whatsapp_text(number, ANA, text)))[0] == 200
+        await four.settled()
+        (row,) = await four.rows("SELECT opted_out_at IS NOT NULL AS out FROM customers")
+        assert row["out"] == (text == "STOP")
+    proof = await four.rows("SELECT purpose, granted, text FROM consents ORDER BY recorded_at, id")
+    assert [(row["purpose"], row["granted"]) for row in proof] == [("messages", False), ("messages", True)]
+    said = [one.content["body"] for one in four.whatsapp.sent(ANA) if one.kind == "text"]
+    assert said == [row["text"] for row in proof]
+    assert (await four.post("whatsapp", whatsapp_text(number, ANA, "please stop by")))[0] == 200
+    await four.settled()
+    assert len(await four.rows("SELECT id FROM consents")) == 2, "only the whole message counts"

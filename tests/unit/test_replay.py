@@ -63,7 +63,7 @@ def stored(number: int = 1, **changes: Any) -> StoredConversation:
         "platform": "web", "status": "active", "state": "{}", "state_version": 0, "created_at": NOW,
         "last_message_at": NOW, "customer_since": NOW, "first_name": "Ada", "last_name": None, "email": None,
         "phone": None, "language": "fr", "timezone": None, "metadata": "{}", "variables": '{"now": 1}',
-        "opted_out": True,
+        "opted_out": True, "opt_out_words": None,
     }  # fmt: skip
     return StoredConversation(**{**values, **changes})
 
