@@ -21,7 +21,7 @@ FROM ${PYTHON_IMAGE} AS runtime
 LABEL org.opencontainers.image.title="channel-gateway" org.opencontainers.image.licenses="MIT"
 RUN groupadd --system --gid 10001 gateway \
     && useradd --system --uid 10001 --gid gateway --home-dir /data --shell /usr/sbin/nologin gateway \
-    && install --directory --owner gateway --group gateway --mode 0700 /data
+    && install --directory --owner gateway --group gateway --mode 0700 /data /media
 COPY --from=build /opt/gateway /opt/gateway
 ENV PATH=/opt/gateway/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -11,8 +11,12 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.audit import Change, record
 from storage.queries import load
+from storage.tables import media
 
 _SQL = load("media")
 
@@ -172,5 +176,13 @@ async def forget(connection: Any, ids: Collection[UUID]) -> int:
     return int(tag.rpartition(" ")[2])
 
 
-def _media(record: Any) -> Media | None:
-    return None if record is None else Media(**record)
+async def forget_one(connection: AsyncConnection, change: Change, file: Media) -> None:
+    """Delete one row, on record. Its bytes are gone from the store already."""
+    await connection.execute(delete(media).where(media.c.id == file.id))
+    await record(
+        connection, change, "forgotten", "media", file.id, {"kind": file.kind, "status": file.status}
+    )
+
+
+def _media(row: Any) -> Media | None:
+    return None if row is None else Media(**row)
