@@ -142,3 +142,74 @@ def test_an_opt_out_word_of_nothing_is_refused(keyword: str) -> None:
 def test_without_opt_out_words_stop_is_a_word() -> None:
     chat = Chat(bot_of(ASK, message("thanks"), message("late")))
     assert chat.say("hi", "stop") == ["thanks"]
+
+
+# Words of the channel's own
+
+
+def of_channel(**settings: object) -> Chat:
+    bot = bot_of(node("ask", "input", "ask", message="?", variable="v", timeout=60), global_settings=settings)
+    return Chat(bot, channel="whatsapp", opt_out_words=frozenset({"stop", "cancel"}))
+
+
+@pytest.mark.parametrize("word", ["STOP", "Cancel!", " stop. "])
+def test_a_channels_word_opts_out_of_a_flow_that_says_nothing_of_it(word: str) -> None:
+    chat = of_channel()
+    chat.say("hello")
+    assert chat.say(word) == ["You will not receive any more messages from us."]
+    assert chat.customer.opted_out
+    (record,) = chat.effects_of(Record)
+    assert (record.kind, record.name) == ("consent", "messages")
+    assert record.properties == {"granted": False, "text": chat.said[0], "channel": "whatsapp"}
+    assert chat.state.waiting is not None, "what was asked waits on"
+
+
+def test_a_channels_word_within_a_text_opts_nobody_out() -> None:
+    chat = of_channel()
+    chat.say("hello")
+    assert chat.say("please cancel my order") == ["?"]
+
+
+@pytest.mark.parametrize("word", ["start", "UNSTOP", "Subscribe"])
+def test_other_words_opt_in_again_but_only_who_had_opted_out(word: str) -> None:
+    chat = of_channel()
+    assert chat.say(word) == ["?"]
+    chat.say("stop")
+    assert chat.say(word) == ["Welcome back! You will receive our messages again."]
+    assert not chat.customer.opted_out
+    assert chat.effects_of(Record)[0].properties["channel"] == "whatsapp"
+
+
+def test_the_command_start_begins_anew_and_opts_nobody_in() -> None:
+    chat = of_channel()
+    chat.say("stop")
+    assert chat.command("start") == ["?"]
+    assert chat.customer.opted_out
+
+
+def test_who_opted_out_by_the_channels_word_is_answered_and_not_written_to() -> None:
+    chat = of_channel()
+    chat.say("hello", "stop")
+    assert chat.time_out() == []
+    assert chat.say("one more question") == ["?"]
+
+
+def test_the_flows_own_words_come_first_with_its_own_text() -> None:
+    chat = of_channel(opt_out={"keywords": ["stop"], "message": "Goodbye"})
+    chat.say("hello")
+    assert chat.say("stop") == ["Goodbye"]
+    assert "channel" not in chat.effects_of(Record)[0].properties
+    assert chat.say("cancel") == ["Goodbye"]
+    assert chat.effects_of(Record)[0].properties["channel"] == "whatsapp"
+
+
+def test_a_channels_word_is_confirmed_in_the_customers_language() -> None:
+    bot = bot_of(node("ask", "input", message="?", variable="v"), supported_languages=["en", "de"])
+    chat = Chat(bot, customer=Customer(id="1", language="de"), opt_out_words=frozenset({"stop"}))
+    assert chat.say("stop") == ["Sie erhalten keine weiteren Nachrichten von uns."]
+
+
+def test_without_words_of_the_channel_stop_is_a_text() -> None:
+    chat = Chat(bot_of(node("ask", "input", "ask", message="?", variable="v")))
+    assert chat.say("hello", "stop") == ["?"]
+    assert not chat.customer.opted_out
