@@ -5,6 +5,7 @@ With SCREENSHOT=1 the picture in docs/images is made anew.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from gateway.demo import demo_definition
 from tests.chaos.processes import REPOSITORY, GatewayProcess
@@ -34,6 +35,10 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 WAIT_MS = 20_000
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+"""A picture of one pixel."""
 PICTURE = REPOSITORY / "docs" / "images" / "widget.png"
 
 pytestmark = [
@@ -194,3 +199,23 @@ def test_customer_text_is_shown_as_text_and_runs_nothing(page: Page, gateway: Ga
         page.locator("li.line.customer", has_text="<img src=x onerror=alert(1)> {{user_name}}")
     ).to_be_visible()
     assert page.locator("li.line.customer img").count() == 0
+
+
+def test_a_picture_is_uploaded_answered_and_still_there_after_a_reload(
+    page: Page, gateway: GatewayProcess
+) -> None:
+    open_chat(page, gateway)
+    picture: FilePayload = {"name": "dot.png", "mimeType": "image/png", "buffer": DOT}
+    expect(page.get_by_label("Attach files")).to_be_visible(timeout=WAIT_MS)
+    page.locator("input[type=file]").set_input_files([picture])
+    page.get_by_label("Write a message…").fill("what I see")
+    send = page.get_by_label("Send", exact=True)
+    expect(send).to_be_enabled(timeout=WAIT_MS)
+    send.click()
+    own = page.locator("li.line.customer")
+    expect(own.get_by_label("dot.png")).to_be_visible()
+    expect(own.locator(".mark.check, .mark.read")).to_be_attached(timeout=WAIT_MS)
+    page.reload()
+    shown = own.get_by_label("dot.png").locator("img")
+    expect(shown).to_have_attribute("src", re.compile("/media/"), timeout=WAIT_MS)
+    expect(shown).to_have_js_property("naturalWidth", 1, timeout=WAIT_MS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import re
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -29,6 +31,7 @@ from engine.messages import (
 from tests.integration.web_site import Site
 from tests.integration.widget_files import film, landscape, png, wav
 from tests.integration.widget_pages import BROWSER, Tab, Talk, begun, browser, site, until
+from tests.unit.web_doubles import NOW
 
 __all__ = ["browser", "site"]
 
@@ -36,6 +39,7 @@ pytestmark = BROWSER
 
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "widget-kinds.png"
 PDF = b"%PDF-1.4\n%%EOF\n"
+HUES = (0.03, 0.62, 0.86)
 SMALL = png(8, 6, landscape(0.1))
 
 
@@ -315,8 +319,8 @@ async def test_nothing_overflows_the_panel_of_a_small_phone(browser: Browser, si
         assert wide == []
 
 
-async def everything(shop: Tab, talk: Talk) -> None:
-    """A conversation in which the bot uses every kind."""
+async def everything(shop: Tab, talk: Talk, scale: int = 1) -> None:
+    """A conversation in which the bot uses every kind; its pictures are `scale` times as large."""
     site = talk.site
     text = "Hello Ana! Your order 4711 is on its way. Pay with pixel --help, or read on."
     talk.bot_sends(
@@ -343,7 +347,7 @@ async def everything(shop: Tab, talk: Talk) -> None:
             site,
             "image",
             f"scene{at}.png",
-            png(320, 240, landscape(at / 3)),
+            png(320 * scale, 240 * scale, landscape(HUES[at])),
             "image/png",
             alt=f"View {at + 1}",
         )
@@ -426,31 +430,30 @@ async def talk_back(shop: Tab, talk: Talk) -> None:
     not os.environ.get("SCREENSHOT"), reason="only with SCREENSHOT=1: it makes a picture for docs"
 )
 async def test_picture_of_every_kind(browser: Browser, site: Site) -> None:
-    site.configure({"appearance": {"title": "Pixel", "subtitle": "Usually replies at once"}})
-    options = {
-        "viewport": {"width": 470, "height": 3300},
-        "device_scale_factor": 2,
-        "geolocation": {"latitude": 52.52, "longitude": 13.4},
-        "permissions": ["geolocation"],
-        "color_scheme": os.environ.get("SCHEME", "light"),
-    }
-    site.configure(
-        {
-            "appearance": {
-                "title": "Pixel",
-                "size": {"width": "410px", "height": "3200px"},
-                "offset": {"x": 30, "y": 12},
-            }
-        }
-    )
-    async with begun(browser, site, **options) as (shop, talk):
-        await everything(shop, talk)
+    size = {"width": "400px", "height": "1000px"}
+    site.configure({"appearance": {"title": "Pixel", "size": size}})
+    options: dict[str, Any] = {"viewport": {"width": 1280, "height": 1120}, "device_scale_factor": 1.5}
+    async with begun(browser, site, color_scheme=os.environ.get("SCHEME", "light"), **options) as (
+        shop,
+        talk,
+    ):
+        await shop.page.clock.set_fixed_time(NOW)
+        await everything(shop, talk, scale=2)
         await talk_back(shop, talk)
-        await until(lambda: True)
-        await shop.page.add_style_tag(content="body{background:#eceff5}h1{display:none}")
-        await shop.page.evaluate(
-            "document.querySelector('channel-gateway-widget').shadowRoot.querySelector('.launcher').style.display='none'"
+        scroller = shop.page.locator(".scroller")
+        shots = []
+        for place in ("0", "(it.scrollHeight - it.clientHeight) / 2", "it.scrollHeight"):
+            await scroller.evaluate(f"it => it.scrollTo(0, {place})")
+            await shop.page.wait_for_timeout(1000)
+            shots.append(base64.b64encode(await shop.page.get_by_role("dialog").screenshot()).decode())
+        album = await shop.page.context.new_page()
+        style = "margin:0;padding:28px;display:flex;gap:12px;justify-content:center;background:#dfe4ee"
+        pictures = "".join(
+            f'<img width="400" height="1000" src="data:image/png;base64,{shot}">' for shot in shots
         )
-        await shop.page.wait_for_timeout(1500)
-        target = Path(os.environ.get("SCREENSHOT_TO", PICTURE))
-        assert len(await shop.page.screenshot(path=target)) > 10_000
+        await album.set_content(
+            f'<body style="{style}"><style>img{{border-radius:20px}}</style>{pictures}</body>'
+        )
+        target = os.environ.get("SCREENSHOT_TO", str(PICTURE))
+        box: Any = {"x": 0, "y": 0, "width": 1280, "height": 1056}
+        assert len(await album.screenshot(path=target, clip=box)) > 10_000

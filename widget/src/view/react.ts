@@ -43,7 +43,8 @@ export class ReactionBar {
       const back = (): void => this.#react(own);
       there.push(h("button", { type: "button", class: "emoji", click: back }, this.#label(), own));
     }
-    this.element.replaceChildren(...there, ...(own === null ? [] : [this.#open, this.#palette]));
+    const chips = there.length ? [h("div", { class: "chips" }, ...there)] : [];
+    this.element.replaceChildren(...chips, ...(own === null ? [] : [this.#open, this.#palette]));
   }
 
   #label(): Node {
