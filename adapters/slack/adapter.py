@@ -10,6 +10,7 @@ from adapters.capabilities import Capabilities
 from adapters.errors import Unverified
 from adapters.protocol import Call, ChannelAccess, Content, Envelope, Files, Parsed, Receipt
 from adapters.slack import history, reactions, transfer
+from adapters.slack.address import read_address
 from adapters.slack.capabilities import CAPABILITIES
 from adapters.slack.client import APP_TOKEN, SlackClient
 from adapters.slack.parse import parse_body
@@ -47,6 +48,11 @@ class SlackAdapter:
     def render(self, recipient: str, message: OutboundMessage, access: ChannelAccess) -> list[Call]:
         """The calls, in order; never empty."""
         return render_message(recipient, message)
+
+    def rate_key(self, recipient: str) -> str:
+        """The threads of a channel share what Slack counts."""
+        at = read_address(recipient)
+        return f"{at.team}:{at.channel}"
 
     def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
         """Nothing: apps can neither show that they type nor mark messages as read."""

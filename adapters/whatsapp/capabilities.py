@@ -114,6 +114,7 @@ CAPABILITIES: Final = Capabilities(
         Rate(scope="recipient", per_second=1 / 6, burst=45),
     ),
     window_hours=24,
+    window_code="131047",
     certainty="status",
     confirm_seconds=20.0,
 )

@@ -11,6 +11,7 @@ from gateway.delivery.doubts import Doubts
 from gateway.delivery.lanes import Lanes
 from gateway.delivery.marker import Marker
 from gateway.delivery.prepare import Preparer
+from gateway.identity.filling import CodeFiller
 from gateway.limits.limiter import Limiter
 from gateway.statuses import StatusLane
 from gateway.web.bus import connect
@@ -26,13 +27,14 @@ class Delivery:
         owner: UUID,
         lease: timedelta,
         clock: Callable[[], datetime],
+        codes: CodeFiller | None = None,
     ) -> None:
         self._redis = connect(redis_url)
         self.limiter = Limiter(self._redis)
         self.doubts = Doubts(connections)
         self.marker = Marker(connections, owner, lease)
         self.lanes = Lanes(
-            self.marker, Preparer(connections, clock), clock, limiter=self.limiter, doubts=self.doubts
+            self.marker, Preparer(connections, clock, codes), clock, limiter=self.limiter, doubts=self.doubts
         )
         self.statuses = StatusLane(connections, clock, self.doubts.told)
 

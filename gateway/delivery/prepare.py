@@ -21,6 +21,7 @@ from gateway.connections import Connections
 from gateway.delivery import window
 from gateway.delivery.outgoing import Outgoing
 from gateway.delivery.window import Obstacle, Template
+from gateway.identity.filling import CodeFiller
 from storage import deliveries, reports
 from storage import window as rows
 
@@ -30,7 +31,11 @@ AWAY_SECONDS = 1.0
 class Preparer:
     """Prepares sends for one worker."""
 
-    def __init__(self, connections: Connections, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, connections: Connections, clock: Callable[[], datetime], codes: CodeFiller | None = None
+    ) -> None:
+        """Without `codes` a message that carries a link code goes out without one."""
+        self._codes = codes or CodeFiller(connections, None, clock)
         self._connections = connections
         self._clock = clock
 
@@ -66,8 +71,9 @@ class Preparer:
     async def _render(self, send: Outgoing) -> None:
         channel = send.channel
         table = channel.adapter.capabilities
-        said = send.message
-        if channel.links is not None:  # files of our own get names that the platform, or its adapter, can read
+        said = await self._codes.fill(channel.organization_id, send.conversation_id, send.message)
+        if channel.links is not None:
+            # Files of our own get names that the platform, or its adapter, can read.
             said = channel.links.resolve(said, channel.organization_id, table)
         message = fit(said, table)
         if message is None:
@@ -121,7 +127,7 @@ class Preparer:
             known = await rows.find_template(connection, channel.id, template.name, template.language)
             status = known.status if known is not None else template.status
             category = (known.category.lower() if known is not None else "") or template.category
-            if status and status.upper() != window.APPROVED:
+            if status and status.upper() not in window.SENDABLE:
                 why = f" ({known.reason})" if known is not None and known.reason else ""
                 return Obstacle(trouble="template", reason=f"the template {key} is {status.upper()}{why}")
             return await self._check_category(connection, send, template, category)

@@ -22,7 +22,8 @@ from gateway.delivery.trouble import Trouble
 
 TEXT: Final = "{{text}}"
 """In a parameter of `window.parameters`: the words of the message that the template stands in for."""
-APPROVED: Final = "APPROVED"
+SENDABLE: Final = frozenset({"APPROVED", "REINSTATED", "FLAGGED"})
+"""Statuses under which a template goes out; a flagged one is at risk."""
 CATEGORIES: Final = ("marketing", "utility", "authentication")
 
 
