@@ -28,6 +28,7 @@ from gateway.http.app import make_app
 from gateway.http.operations import Operations
 from gateway.http.webhook import Webhooks
 from gateway.identity.codes import LinkCodes
+from gateway.identity.filling import CodeFiller
 from gateway.identity.unifying import Unifying
 from gateway.logs import get_logger
 from gateway.media.parts import MediaParts
@@ -84,13 +85,15 @@ class Worker:
         lease = timedelta(seconds=settings.lease_seconds)
         self.database = Database(database_url, pool_size=settings.database_pool_size)
         self.media = MediaParts(settings, self.database, keyring, clock)
+        codes = LinkCodes(keyring)
+        filler = CodeFiller(self.database, codes, clock)
         self.web = WebService(
-            transcript=StoredTranscript(self.database), redis_url=redis_url, clock=clock,
+            transcript=StoredTranscript(self.database, filler), redis_url=redis_url, clock=clock,
             link=self.media.links.link, owns=self.media.intake.owns,
         )  # fmt: skip
-        self.delivery = Delivery(self.database, redis_url, self.owner, lease, clock)
+        self.delivery = Delivery(self.database, redis_url, self.owner, lease, clock, filler)
         self.statuses = self.delivery.statuses
-        telegram = TelegramAdapter()
+        telegram = TelegramAdapter(files=self.media.files)
         slack = SlackAdapter(files=self.media.files)
         self.adapters: dict[str, Adapter] = {
             "telegram": telegram, "whatsapp": WhatsAppAdapter(self.media.files), "slack": slack,
@@ -103,7 +106,7 @@ class Worker:
         self.marker = self.delivery.marker
         runner = BatchRunner(
             BotRegistry(self.database, shared_embedder), self.owner, lease, clock, self.media.marks,
-            Notices(LinkCodes(keyring), merges=settings.merge_verified),
+            Notices(codes, merges=settings.merge_verified),
         )
         self.lanes = self.delivery.lanes
         self.turns = TurnLoop(self.database, runner, self.lanes, settings.turn_lanes)
