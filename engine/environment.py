@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from engine.turn import Turn
 
 UTC: Final = ZoneInfo("UTC")
+LINK_CODE: Final = ("LINK-CODE-" * 5)[:48]
+"""Stands for a code that links the customer's channels, as long as one. The gateway puts the code in its place when the
+message leaves, so that no state, transcript or replay has it; what customers write can't bring it in."""
 MAX_NAME = 64
 """Code points of a customer's name that are used."""
 
@@ -96,6 +99,7 @@ def _user(turn: Turn) -> dict[str, Any]:
         "phone": customer.phone,
         "language": customer.language,
         "timezone": customer.timezone,
+        "link_code": "" if turn.in_group else LINK_CODE,
     }
     return {**customer.attributes, **turn.customer_variables, **known}
 

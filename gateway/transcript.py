@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 
 from gateway.away import AWAY
 from gateway.errors import Unavailable
+from gateway.identity.filling import CodeFiller
 from gateway.web.ports import Entry, Found, Position
 from storage import transcripts
 from storage.database import Database
@@ -21,8 +23,10 @@ T = TypeVar("T")
 class StoredTranscript:
     """Reads transcripts from the database. Every method raises `Unavailable` while that is away."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, codes: CodeFiller | None = None) -> None:
+        """Without `codes` a message that carries a link code is shown without one."""
         self._database = database
+        self._codes = codes or CodeFiller(database, None, lambda: datetime.now(UTC))
 
     async def find(self, organization_id: UUID, channel_id: UUID, contact_key: str) -> Found | None:
         """The open conversation of a contact, if there is one."""
@@ -33,13 +37,15 @@ class StoredTranscript:
         self, organization_id: UUID, conversation_id: UUID, seq: int, limit: int
     ) -> Sequence[Entry]:
         """The first `limit` visible messages numbered above `seq`, ascending."""
-        position = (organization_id, conversation_id, seq)
-        return [_entry(row) for row in await _reach(transcripts.after(self._database, [position], limit))]
+        position = Position(organization_id=organization_id, conversation_id=conversation_id, seq=seq)
+        return await self.after_many([position], limit)
 
     async def after_many(self, positions: Sequence[Position], limit: int) -> Sequence[Entry]:
         """The same for many conversations; `limit` holds for each."""
         wanted = [(one.organization_id, one.conversation_id, one.seq) for one in positions]
-        return [_entry(row) for row in await _reach(transcripts.after(self._database, wanted, limit))]
+        rows = await _reach(transcripts.after(self._database, wanted, limit))
+        organizations = {one.conversation_id: one.organization_id for one in positions}
+        return [_entry(row) for row in await _reach(self._codes.fill_rows(organizations, rows))]
 
 
 async def _reach(reading: Awaitable[T]) -> T:

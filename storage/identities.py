@@ -125,6 +125,12 @@ async def readdress(connection: Any, renamed: Renamed, now: datetime) -> None:
     await connection.execute(_SQL["readdress"], renamed.conversation_id, renamed.channel_id, renamed.new, now)
 
 
+async def customers_of(connection: Any, conversation_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Whose these conversations are: the customer of each."""
+    rows = await connection.fetch(_SQL["customers_of"], conversation_ids)
+    return {row["id"]: row["customer_id"] for row in rows}
+
+
 async def family_of(connection: Any, customer_id: UUID) -> list[UUID]:
     """A customer and all that were merged into it, however far back; itself first."""
     return [row["id"] for row in await connection.fetch(_SQL["family"], customer_id)]

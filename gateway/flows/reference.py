@@ -26,7 +26,8 @@ BUILTIN_NAMES: Final[Mapping[str, str]] = {
     "current_time": "Now, such as `2026-01-14T10:00:00-05:00`.",
     "timezone": "The time zone of the names above, such as `America/New_York`.",
     "user": "The customer: `name`, `first_name`, `last_name`, `email`, `phone`, `language`, `timezone`, `id`, the "
-    "attributes that the channel gave, and the variables of scope `customer`.",
+    "attributes that the channel gave, and the variables of scope `customer`; `link_code` links their channels, and "
+    "is empty in a group.",
     "customer_name": "The customer's first name; empty when it is not known.",
     "channel": "The platform, such as `telegram` or `web`.",
     "language": "The conversation's language, such as `en`.",

@@ -11,6 +11,7 @@ from engine.events import ContactReceived, IdentityChanged, InboundEvent
 from gateway.channel import Channel
 from gateway.identity.codes import LinkCodes
 from gateway.identity.effect import UnifyCustomer
+from gateway.identity.filling import without_mark
 from gateway.identity.numbers import verified_address, verified_number
 from gateway.turns.ledger import Ledger, OpenConversation
 from gateway.turns.memory import Memory
@@ -36,7 +37,7 @@ class Notices:
         """The event without a link code that it carried, and the customer whom the code stands for."""
         if self._codes is None:
             return event, None
-        return self._codes.take(channel.organization_id, event, ledger.now)
+        return self._codes.take(channel.organization_id, without_mark(event), ledger.now)
 
     def note(
         self,

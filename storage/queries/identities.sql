@@ -122,6 +122,9 @@ FROM (SELECT EXISTS (SELECT FROM conversations o
                      WHERE o.channel_id = $2 AND o.contact_key = $3 AND o.status <> 'archived' AND o.id <> $1)) AS t(taken)
 WHERE c.id = $1
 
+-- name: customers_of
+SELECT id, customer_id FROM conversations WHERE id = ANY ($1::uuid[])
+
 -- name: family
 -- A customer and all that were merged into it, and into those.
 WITH RECURSIVE family AS (
