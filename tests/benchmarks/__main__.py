@@ -1,10 +1,11 @@
 """`make bench`: every figure that the project claims, in one go, on the machine at hand.
 
-`python -m tests.benchmarks [road|workers|sockets|history|micro …]`; without a name, all of them.
+`python -m tests.benchmarks [micro|platforms|road|sockets|history …]`; without a name, all of them.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 
@@ -13,7 +14,8 @@ from tests.benchmarks.road import history, sockets
 from tests.benchmarks.road.place import place
 from tests.benchmarks.road.throughput import Bench, bot_api, report
 
-PARTS = ("micro", "road", "sockets", "history")
+PARTS = ("micro", "platforms", "road", "sockets", "history")
+PLATFORMS = ("telegram", "whatsapp", "slack")
 ROUNDS = 3
 SECONDS = 6.0
 
@@ -28,6 +30,15 @@ def main(parts: list[str]) -> None:
         print("== the step and the expressions")
         microbench_step.main()
         microbench_expressions.main()
+    if "platforms" in parts:
+        print("\n== a message on each platform: ours, and the bare libraries")
+        for platform in PLATFORMS:
+            print(f"\n-- {platform}", flush=True)
+            command = [sys.executable, "-m", f"tests.benchmarks.microbench_{platform}", "--scale", "0.5"]
+            subprocess.run(command, check=False)
+    if not {"road", "sockets", "history"} & set(parts):
+        print(f"\nmeasured in {time.monotonic() - started:.0f} s")
+        return
     with place() as here:
         if "road" in parts:
             print("\n== the road: 500 Telegram chats, servers interleaved")
