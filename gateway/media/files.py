@@ -49,10 +49,6 @@ class GatewayFiles:
         except (StoreAway, StoreMisconfigured) as error:
             raise TryLater(str(error)) from None
 
-    def public_link(self, source: str) -> str | None:
-        """A link for those who read by address: see `MediaLinks.public_link`."""
-        return self._links.public_link(source)
-
     async def close(self) -> None:
         """Release connections."""
         await self._downloads.close()
