@@ -154,9 +154,12 @@ class Adapter(Protocol):
         `message` has been through `adapters.fit`: all that is in it the platform has a form for.
         """
 
-    def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
+    def announce(
+        self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool, showing: str = ""
+    ) -> Call | None:
         """The call that shows the typing indicator (when `typing`) and marks the customer's message `answers` (the
-        platform's id, may be empty) as read; None where the platform has neither."""
+        platform's id, may be empty) as read; None where the platform has neither. `showing` is the kind of media that
+        is about to be sent (`engine.messages.MediaKind`), for platforms that name it; empty for words."""
 
     async def send(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
         """Carry out one call. Raises `SendFailed`."""

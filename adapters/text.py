@@ -72,10 +72,10 @@ def split_rich(text: str, spans: Sequence[Span], limit: Limit) -> list[tuple[str
     ranges = _ranges(text, limit, [(begin, end) for begin, end in whole if limit.allows(text[begin:end])])
     if not ranges:
         return []
-    *others, (start, end, whole) = ranges
+    *others, (start, end, complete) = ranges
     parts = [(text[start:end], _within(spans, start, end)) for start, end, _ in others]
     last = text[start:end]
-    if not whole:
+    if not complete:
         last = fitting(last, Limit(limit.size - limit.measure(ELLIPSIS), limit.unit)) + ELLIPSIS
         end = start + len(last) - len(ELLIPSIS)
     return [*parts, (last, _within(spans, start, end))]

@@ -54,7 +54,9 @@ class SlackAdapter:
         at = read_address(recipient)
         return f"{at.team}:{at.channel}"
 
-    def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
+    def announce(
+        self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool, showing: str = ""
+    ) -> Call | None:
         """Nothing: apps can neither show that they type nor mark messages as read."""
         return None
 

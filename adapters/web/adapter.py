@@ -122,7 +122,9 @@ class WebAdapter:
         """One `message` call, whose body is the message itself."""
         return [Call(method="message", body=frames.encode(message))]
 
-    def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
+    def announce(
+        self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool, showing: str = ""
+    ) -> Call | None:
         """The `announce` call: `{"typing": true, "read": "<client id>"}`."""
         if not typing and not answers:
             return None

@@ -49,7 +49,9 @@ class WhatsAppAdapter:
         `send` refuses with the reason."""
         return render_message(recipient, message, access)
 
-    def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
+    def announce(
+        self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool, showing: str = ""
+    ) -> Call | None:
         """Mark the customer's message as read, with the typing indicator when wanted; both need that message's id."""
         return render_read(answers, typing=typing) if answers else None
 

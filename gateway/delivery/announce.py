@@ -53,7 +53,10 @@ class Announcer:
         channel = send.channel
         answers = send.answers if channel.settings.get("mark_as_read", True) else ""
         send.announced = send.announced or bool(answers)
-        call = channel.adapter.announce(send.recipient, answers, channel.access, typing=typing)
+        media = send.send.message.media
+        call = channel.adapter.announce(
+            send.recipient, answers, channel.access, typing=typing, showing=media[0].kind if media else ""
+        )
         if call is not None:
             with suppress(SendFailed):
                 await channel.adapter.send(call, channel.access, envelope_of(send))
