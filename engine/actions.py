@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.answers.sentences import sentence
 from engine.effects import Record, UpdateCustomer
@@ -30,6 +30,7 @@ from engine.flow_types import EventName
 from engine.keywords import Keywords
 from engine.markup import Marked
 from engine.messages import OutboundMessage
+from engine.state import TraceEntry
 
 if TYPE_CHECKING:
     from engine.nodes.base import Condition, Next
@@ -64,13 +65,16 @@ class GlobalAction:
     """What calls for it besides its keywords."""
 
 
-class Called(NamedTuple):
-    """An action that something calls for."""
+class Called:
+    """An action that something calls for; `met` when its conditions are known to hold."""
 
-    action: GlobalAction
-    why: str
-    met: bool = False
-    """Whether its conditions are known to hold."""
+    __slots__ = ("action", "met", "noted", "why")
+
+    def __init__(self, action: GlobalAction, why: str, *, met: bool = False) -> None:
+        self.action = action
+        self.why = why
+        self.met = met
+        self.noted = TraceEntry(kind="action", at=action.name, detail=why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +125,7 @@ def perform(turn: Turn, called: Called) -> Next:
     that waited for a human is then the bot's again: nobody would have answered.
     """
     action = called.action
-    turn.note("action", action.name, called.why)
+    turn.trace.append(called.noted)
     turn.unread = False
     if turn.control != "bot":
         turn.note("action", action.name, f"takes the conversation back; it was {turn.control}")

@@ -56,7 +56,7 @@ def action_for(turn: Turn, body: EventBody) -> Called | None:
     name = EVENTS[type(body)]
     for action in turn.bot.actions.by_event.get(name, ()):
         if (turn.control == "bot" or action.high) and _holds(turn, action):
-            return Called(action=action, why=f"{EVENT}{name}", met=True)
+            return Called(action, f"{EVENT}{name}", met=True)
     return None
 
 

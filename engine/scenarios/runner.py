@@ -320,6 +320,8 @@ def described(step: Step) -> str:
             return f"reacts {' '.join(value)}".rstrip() if value else "takes a reaction back"
         case "album":
             return f"sends {len(value)} files as one"
+        case "order":
+            return "sends an order"
         case "event":
             return f"the event {value['type']} comes"
         case kind:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from engine.bot import Bot
 from engine.effects import Effect, Send
+from engine.events import Context, MediaReceived
 from engine.messages import OutboundMessage
 from engine.nodes import KINDS
-from engine.state import ConversationState, Customer, TraceEntry, Waiting
+from engine.state import Album, ConversationState, Customer, Origin, TraceEntry, Waiting
 from engine.turn import MAX_STACK
 from tests.conversations.chat import WORKING_HOURS, Chat, bot_of, demo_bot, event_of, load_flow, message, node
 from tests.conversations.invariants import Broken, check_effects, check_trace, checked_step
@@ -46,6 +47,15 @@ states = st.builds(
     ),
     variables=st.dictionaries(names, json_values, max_size=4),
     held=st.text(max_size=5),
+    album=st.none()
+    | st.builds(
+        Album,
+        timer=st.just("album#2"),
+        began_at=st.just(WORKING_HOURS),
+        items=st.just((MediaReceived(kind="image", file="f", album="a"),)),
+    ),
+    origin=st.none() | st.just(Origin(message="17", context=Context(place="group", mentioned=True))),
+    echoed=st.booleans(),
     burst=st.sampled_from(["", "burst#1"]),
     turns=st.integers(0, 60),
     timers=st.integers(0, 3),
@@ -94,8 +104,9 @@ def test_a_run_comes_out_the_same_again() -> None:
 def test_any_state_and_event_have_an_outcome(
     state: ConversationState, random: Random, customer: Customer
 ) -> None:
-    body = EventMaker(random).event(BOT, state, ["product_flow#1", "burst#1"], ["product_flow#1"])
-    outcome = checked_step(BOT, state, event_of(body), customer, WORKING_HOURS)
+    body = EventMaker(random).event(BOT, state, ["product_flow#1", "burst#1", "album#2"], ["product_flow#1"])
+    event = event_of(body, message="18", context=EventMaker(random).context())
+    outcome = checked_step(BOT, state, event, customer, WORKING_HOURS)
     assert outcome.state.node in {"", state.node, *BOT.nodes}
 
 
