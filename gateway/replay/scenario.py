@@ -126,7 +126,7 @@ class _Writer:
         if step is None:
             return
         if event.event.context is not None and "timeout" not in step and "result" not in step:
-            step["context"] = msgspec.to_builtins(event.event.context)
+            step["context"] = _plain(event.event.context)
         if "timeout" not in step:
             self._catch_up(event)
         said = event.said
@@ -193,7 +193,7 @@ class _Writer:
                 call = self._world.call
                 return {"result": _stub(body)} if call is not None and call.call == body.call else None
             case _:
-                return {"event": msgspec.to_builtins(body)}
+                return {"event": _plain(body)}
 
     def _choice(self, body: ChoiceMade) -> str:
         """How the test calls a choice: by its title where that means this one, else by its node and number."""
@@ -229,7 +229,13 @@ def _closes_window(event: PastEvent) -> bool:
 
 def _fields(body: Any) -> dict[str, Any]:
     """What it holds, without its type."""
-    return {name: value for name, value in msgspec.to_builtins(body).items() if name != "type"}
+    return {name: value for name, value in _plain(body).items() if name != "type"}
+
+
+def _plain(value: msgspec.Struct) -> dict[str, Any]:
+    """As JSON data: lists, and no tuples."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
+    return plain
 
 
 def _node(world: World, moments: Sequence[Moment]) -> str:
