@@ -24,6 +24,10 @@ def diagnose() -> list[Finding]:
         check_port(report, settings)
     check_public_url(report, settings)
     _check_outgoing(report, settings)
+    with report.guard("media store", "Mend GATEWAY_MEDIA_URL, or the folder's owner"):
+        from gateway.doctor.media import check_media
+
+        asyncio.run(check_media(report, settings))
     with report.guard("servers", "See the message; the log of an embedded server is in the data directory"):
         _check_servers(report, settings)
     return report.findings

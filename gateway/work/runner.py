@@ -238,7 +238,7 @@ def _count(work: ClaimedWork, verdict: Verdict, seconds: float) -> None:
         case GivenUp(reason=reason):
             _log.warning("work given up", effect=str(work.id), kind=work.kind, reason=reason)
         case Done(doubt=doubt) if doubt:
-            _log.warning("mail refused for some", effect=str(work.id), reason=doubt)
+            _log.warning("work done in part", effect=str(work.id), kind=work.kind, reason=doubt)
         case _:
             pass
 

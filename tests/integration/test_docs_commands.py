@@ -14,13 +14,17 @@ from pathlib import Path
 import pytest
 
 from tests.integration.command import Commander
+from tests.platforms.slack import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, MockSlack
 from tests.platforms.telegram import DEFAULT_TOKEN, MockTelegram
+from tests.platforms.whatsapp import APP_SECRET, TOKEN, MockWhatsApp
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 COMMAND_SECONDS = 60.0
+WRITTEN_NUMBER = "106540352242922"
+"""The id of a WhatsApp number as the pages write it."""
 
 NOT_RUN = {
     "make run": "installs and serves until it is stopped; the acceptance tests start the same server",
@@ -57,16 +61,28 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def shell(sandbox: Path) -> AsyncIterator[Commander]:
-    """The sandbox with a running demo server and Telegram's mock."""
+    """The sandbox with a running demo server and a mock of each platform."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    async with MockTelegram().running() as telegram:
+    async with (
+        MockTelegram().running() as telegram,
+        MockWhatsApp().running() as whatsapp,
+        MockSlack().running() as slack,
+    ):
+        whatsapp.world.add_number(WRITTEN_NUMBER)
         variables = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "GATEWAY_PORT": str(port),
             "GATEWAY_TELEGRAM_API_BASE": telegram.url,
             "TELEGRAM_BOT_TOKEN": DEFAULT_TOKEN,
+            "GATEWAY_WHATSAPP_API_BASE": whatsapp.url,
+            "WHATSAPP_ACCESS_TOKEN": TOKEN,
+            "WHATSAPP_APP_SECRET": APP_SECRET,
+            "GATEWAY_SLACK_API_BASE": slack.api,
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "SLACK_APP_TOKEN": APP_TOKEN,
+            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
         }
         commander = Commander(folder=sandbox, variables=variables)
         server = await asyncio.create_subprocess_exec(
