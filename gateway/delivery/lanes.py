@@ -108,6 +108,14 @@ class Lanes:
                 lane.task = asyncio.create_task(self._drain(send.conversation_id, lane))
         return behind
 
+    def readdress(self, conversation_id: UUID, recipient: str) -> None:
+        """The platform knows the customer under another id from now on: what waits goes there. What has left,
+        has left; workers that claim sends later read the id anew.
+        """
+        lane = self._lanes.get(conversation_id)
+        for send in lane.queue if lane is not None else ():
+            send.recipient = recipient
+
     def drop(self, ids: Iterable[UUID]) -> None:
         """These are somebody else's now: forget them, unless they are in flight already."""
         lost = set(ids)

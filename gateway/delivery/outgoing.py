@@ -65,6 +65,7 @@ class Outgoing:
     """One ordered effect in this worker's hands. `id` and `created_at` are the message's too."""
 
     __slots__ = (
+        "addressed",
         "announced",
         "answers",
         "attempts",
@@ -119,6 +120,8 @@ class Outgoing:
         self.conversation_id = conversation_id
         self.channel = channel
         self.recipient = recipient
+        self.addressed = ""
+        """The recipient of `calls`, once there are any."""
         """The conversation key: where the platform sends it."""
         self.position = position
         self.seq = seq

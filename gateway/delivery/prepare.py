@@ -40,8 +40,8 @@ class Preparer:
         self._clock = clock
 
     async def prepare(self, send: Outgoing) -> Obstacle | None:
-        """Render a send's calls, once; or say why it may not go out now. Raises `SendFailed`."""
-        if send.calls is not None:
+        """Render a send's calls, once for a recipient; or say why it may not go out now. Raises `SendFailed`."""
+        if send.calls is not None and send.addressed == send.recipient:
             return None
         note = send.note
         try:
@@ -70,6 +70,7 @@ class Preparer:
 
     async def _render(self, send: Outgoing) -> None:
         channel = send.channel
+        send.addressed = recipient = send.recipient
         table = channel.adapter.capabilities
         said = await self._codes.fill(channel.organization_id, send.conversation_id, send.message)
         if channel.links is not None:
@@ -80,7 +81,7 @@ class Preparer:
             send.remark(f"dropped: nothing of it can be said on {channel.platform}")
             send.calls = []
             return
-        calls = channel.adapter.render(send.recipient, message, channel.access)
+        calls = channel.adapter.render(recipient, message, channel.access)
         if len(calls) > 1 and table.certainty == "status" and send.calls_known != len(calls):
             async with self._transaction(send) as connection:
                 await reports.note_calls(connection, send.id, send.created_at, len(calls))

@@ -50,6 +50,9 @@ class Delivery(Protocol):
     def take(self, sends: Sequence[Outgoing], ahead: Mapping[UUID, frozenset[UUID]]) -> Mapping[UUID, UUID]:
         """Carry out sends that this worker holds the lease of; see `gateway.delivery.lanes.Lanes.take`."""
 
+    def readdress(self, conversation_id: UUID, recipient: str) -> None:
+        """What waits in a conversation goes to another id from now on."""
+
 
 class _ConnectionLost(Exception):
     """A batch's connection broke; its bodies are refused, or wait for the next one."""
@@ -233,6 +236,9 @@ class _Lane:
             if not arrival.outcome.done():
                 arrival.outcome.set_result(accepted)
             _count(arrival.channel, accepted)
+        for renamed in batch.decider.ledger.rows.renamed:
+            if renamed.moves:
+                self._delivery.readdress(renamed.conversation_id, renamed.new)
         behind = self._delivery.take(batch.outgoing, batch.ahead)
         queued = {**batch.queued, **behind, **_orphaned(arrivals, batch)}
         if queued:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
-from adapters.capabilities import Capabilities
+from adapters.capabilities import Capabilities, native
+from adapters.errors import TryLater
 from adapters.protocol import Call, ChannelAccess, Envelope, Receipt
 from adapters.telegram.adapter import TelegramAdapter
 from engine.effects import Send
@@ -36,9 +40,15 @@ class RecordingAdapter(TelegramAdapter):
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[int] = []
+        self.chats: list[int] = []
+        self.failures: list[TryLater] = []
+        """Raised by the next sends."""
 
     async def send(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
+        if self.failures:
+            raise self.failures.pop()
         self.sent.append(envelope.seq)
+        self.chats.append(msgspec.json.decode(call.body)["chat_id"])
         return Receipt(message=str(envelope.seq))
 
 
@@ -109,6 +119,23 @@ async def test_a_worker_that_finds_a_send_not_its_own_lets_go_of_the_whole_lane(
     assert adapter.sent == [1]
 
 
+async def test_what_waits_when_a_customers_id_changes_goes_to_the_new_one() -> None:
+    """Also what was rendered for the old one already, and has to be tried again."""
+    adapter = RecordingAdapter()
+    adapter.failures.append(TryLater("busy", retry_after=0.05))
+    begun = time.monotonic()
+    lanes = Lanes(MemoryMarker(), PREPARER, lambda: NOW + timedelta(seconds=time.monotonic() - begun))
+    lanes.take([outgoing(adapter, number) for number in (1, 2)])
+    for _ in range(1_000):
+        if not adapter.failures:
+            break
+        await asyncio.sleep(0.001)
+    lanes.readdress(CHAT, "8")
+    for _ in range(10):
+        await settled(lanes)
+    assert (adapter.sent, adapter.chats) == ([1, 2], [8, 8])
+
+
 @pytest.mark.parametrize("late", [2, 3, 9])
 def test_a_late_arrival_never_goes_before_what_may_be_in_flight(late: int) -> None:
     adapter = RecordingAdapter()
@@ -117,3 +144,50 @@ def test_a_late_arrival_never_goes_before_what_may_be_in_flight(late: int) -> No
     positions = [send.position for send in queue]
     assert positions[0] == 4
     assert positions[1:] == sorted(positions[1:])
+
+
+class Announcing(RecordingAdapter):
+    """Marks as read, and shows the indicator with it; writes down what is announced."""
+
+    capabilities = replace(
+        TelegramAdapter.capabilities, sends={**TelegramAdapter.capabilities.sends, "mark_as_read": native()}
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.announced: list[tuple[str, bool]] = []
+
+    def announce(
+        self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool, showing: str = ""
+    ) -> Call | None:
+        self.announced.append((answers, typing))
+        return None
+
+
+@pytest.mark.parametrize(
+    ("typing", "wait", "announced"),
+    [
+        (False, 0.0, [("m1", False)]),
+        (True, 0.0, [("m1", False)]),
+        (False, 0.2, [("m1", False)]),
+        (True, 0.2, [("m1", True)]),
+    ],
+    ids=["at once", "no time to type", "later", "typed"],
+)
+async def test_reading_and_typing_are_announced_together_and_once(
+    typing: bool, wait: float, announced: list[tuple[str, bool]]
+) -> None:
+    adapter = Announcing()
+    began = datetime.now(UTC)
+    send = outgoing(adapter, 1)
+    send.answers = "m1"
+    send.send = Send(message=send.message, typing=typing)
+    send.due_at = began + timedelta(seconds=wait)
+    send.lease_until = began + timedelta(seconds=60)
+    lanes = Lanes(MemoryMarker(), PREPARER, lambda: datetime.now(UTC))
+    lanes.take([send])
+    async with asyncio.timeout(5):
+        while lanes.held():
+            await asyncio.sleep(0.01)
+    assert adapter.sent == [1]
+    assert adapter.announced == announced
