@@ -186,8 +186,7 @@ async def test_reading_and_typing_are_announced_together_and_once(
     send.lease_until = began + timedelta(seconds=60)
     lanes = Lanes(MemoryMarker(), PREPARER, lambda: datetime.now(UTC))
     lanes.take([send])
-    async with asyncio.timeout(5):
-        while lanes.held():
-            await asyncio.sleep(0.01)
+    for _ in range(50):
+        await settled(lanes)
     assert adapter.sent == [1]
     assert adapter.announced == announced

@@ -120,7 +120,9 @@ class ParcelAdapter:
             for line in message.text.split("\n")
         ]
 
-    def announce(self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool) -> Call | None:
+    def announce(
+        self, recipient: str, answers: str, access: ChannelAccess, *, typing: bool, showing: str = ""
+    ) -> Call | None:
         """A call `announce`, whose text says what it shows."""
         shows = [word for word, wanted in (("typing", typing), (f"read {answers}", answers)) if wanted]
         body = {"to": recipient, "text": ", ".join(shows)}
