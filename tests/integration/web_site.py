@@ -28,7 +28,7 @@ from tests.unit.web_doubles import (
     web_channel,
 )
 
-PATIENCE = 5.0
+PATIENCE = 15.0
 
 
 class Shelf:

@@ -14,6 +14,8 @@ const GROUP_MS = 3 * 60_000;
 /** After this long, the time of the last words is shown. */
 const PAUSE_MS = 10 * 60_000;
 const NEAR_END_PX = 96;
+/** How long something has to stay near before it is fetched. */
+const SETTLE_MS = 80;
 const MOST_QUOTED = 120;
 
 export interface LinesActions {
@@ -49,6 +51,8 @@ export class Lines {
   readonly #picked = new Set<string>();
   readonly #actions: LinesActions;
   readonly #waiting = new Map<Element, () => void>();
+  /** What may only pass by, as when a long conversation comes in. */
+  readonly #settling = new WeakMap<Element, number>();
   /** What is near enough to be shown, but the panel is closed. */
   readonly #due = new Set<Element>();
   #observer: IntersectionObserver | null = null;
@@ -103,7 +107,10 @@ export class Lines {
     const { texts, language, base, nearPx } = look;
     const { enlarge, shareLocation, shareContact, pick } = this.#actions;
     const near = (entries: IntersectionObserverEntry[]): void => {
-      for (const { isIntersecting, target } of entries) if (isIntersecting) this.#arrived(target);
+      for (const { isIntersecting, target } of entries) {
+        clearTimeout(this.#settling.get(target));
+        if (isIntersecting) this.#settling.set(target, setTimeout(() => this.#arrived(target), SETTLE_MS));
+      }
     };
     this.#observer = new IntersectionObserver(near, { root: this.#scroller, rootMargin: `${nearPx}px` });
     const kit = (): Kit | null | undefined => this.#kit;
