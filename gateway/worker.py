@@ -117,7 +117,7 @@ class Worker:
         self.http = HttpClient(AddressPolicy(host_list(settings.http_allowed_hosts)), clock)
         performer = Performer(
             self.http, Mailer(_mail_server(settings)), partial(load_secrets, self.database, keyring),
-            self.media.fetching, Unifying(self.database, clock), clock,
+            self.media.fetching, Unifying(self.database, clock, merges=settings.merge_verified), clock,
         )  # fmt: skip
         self.work = WorkRunner(
             Book(self.database, self.owner, lease, clock), self.directory, self.turns.accept_event, performer,

@@ -25,9 +25,11 @@ from gateway.bots import BotRegistry
 from gateway.channel import Channel
 from gateway.directory import Directory
 from gateway.embedding import load_embedder
+from gateway.identity.codes import LinkCodes
 from gateway.media.marks import MediaMarks
 from gateway.turns.arrival import Accepted, Arrival
 from gateway.turns.batch import BatchRunner
+from gateway.turns.notices import Notices
 from storage.audit import Change
 from storage.database import Database
 from storage.inbox import ParkedEvent, forget_parked
@@ -64,8 +66,11 @@ class Retrier:
             "web": WebAdapter(lambda conversation, seq, frame: None),
         }
         self._directory = Directory(database, keyring, adapters, {}, clock)
+        notices = Notices(LinkCodes(keyring))
         # Sends are leased for no time at all: the next server that looks carries them out.
-        self._runner = BatchRunner(BotRegistry(database, load_embedder), uuid4(), timedelta(0), clock, marks)
+        self._runner = BatchRunner(
+            BotRegistry(database, load_embedder), uuid4(), timedelta(0), clock, marks, notices
+        )
 
     async def close(self) -> None:
         """Release connections."""

@@ -31,12 +31,16 @@ _log = get_logger(__name__)
 class Unifying:
     """Performs `UnifyCustomer` effects. Raises only what the database raises, and for a bug."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], *, merges: bool = True) -> None:
+        """Unless `merges`, only those become one whom somebody, or the platform, has named."""
         self._database = database
+        self._merges = merges
         self._clock = clock
 
     async def perform(self, effect: UnifyCustomer, work: ClaimedWork) -> Done | Later | GivenUp:
         """Merge, all or nothing; done again, it finds nothing left to do."""
+        if effect.other is None and not self._merges:
+            return Done("switched off (GATEWAY_MERGE_VERIFIED)")
         try:
             async with self._database.transaction([work.organization_id]) as connection:
                 merged = await self._unify(connection, effect, work.organization_id)

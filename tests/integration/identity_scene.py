@@ -136,7 +136,7 @@ class Scene:
     async def work(self) -> int:
         """Carry out the merges that turns left behind, as a worker does. Returns how many pieces there were."""
         book = Book(self.database, uuid4(), LEASE, lambda: self.now)
-        unifying = Unifying(self.database, lambda: self.now)
+        unifying = Unifying(self.database, lambda: self.now, merges=self.merges)
         done = 0
         for _ in range(20):
             self.now += timedelta(seconds=3)

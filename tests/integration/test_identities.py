@@ -218,6 +218,14 @@ async def test_merging_by_verified_numbers_can_be_switched_off(scene: Scene) -> 
     assert [row["phone"] for row in await scene.customers()] == [PHONE, PHONE]
 
 
+async def test_what_was_left_to_be_merged_before_it_was_switched_off_is_not(scene: Scene) -> None:
+    await scene.hear("whatsapp", scene.whatsapp(number=NUMBER))
+    await scene.hear("telegram", scene.own_contact(7, PHONE))
+    scene.merges = False
+    assert await scene.work() == 2
+    assert len(await scene.customers()) == 2
+
+
 async def test_addresses_are_compared_without_case(scene: Scene) -> None:
     await scene.hear("web", scene.event("a", "hi", email="maya@example.org"))
     await scene.hear("web", scene.event("b", "hi", email="Maya@Example.ORG"))
