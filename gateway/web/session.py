@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import Final
 from uuid import UUID, uuid4
@@ -22,6 +21,7 @@ from gateway.errors import Unavailable
 from gateway.turns.arrival import Accepted
 from gateway.web.appearance import WebSettings
 from gateway.web.background import Background
+from gateway.web.hello import cursor_of, visit_of
 from gateway.web.hub import Hub
 from gateway.web.limits import MAX_REFUSED, Bucket
 from gateway.web.ports import Accept, Clock, Found, Owns, SeenUpTo, StatusLane, Transcript
@@ -34,9 +34,6 @@ MAX_EARLY_FRAMES: Final = 5
 POLICY_VIOLATION: Final = 1008
 INTERNAL_ERROR: Final = 1011
 
-_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
-_TIMEZONE: Final = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
-_PAGE: Final = re.compile(r"https?://[^\x00-\x20]+")
 _PONG: Final = frames.encode(frames.Pong())
 
 _log = structlog.get_logger(__name__)
@@ -164,7 +161,7 @@ class Session:
         known = token.verify(hello.token, secret, channel.id, now) if hello.token else None
         found = await self._find(known) if known else None
         visitor = known or uuid4()
-        self._visit = _visit(hello, visitor, new=found is None)
+        self._visit = visit_of(hello, visitor, new=found is None)
         self._socket = Socket(
             self._wire,
             tools.background,
@@ -173,7 +170,7 @@ class Session:
             channel_id=channel.id,
             visitor=visitor,
             conversation_id=found.conversation_id if found else None,
-            cursor=_cursor(hello, found),
+            cursor=cursor_of(hello, found),
             batch=self._settings.performance.message_batch_size,
         )
         self._welcome(token.issue(secret, channel.id, visitor, now), found)
@@ -306,27 +303,6 @@ class Session:
         except ConnectionError:
             return
         await self._wire.close(code=close_code, message=code.encode())
-
-
-def _visit(hello: frames.Hello, visitor: UUID, *, new: bool) -> Visit:
-    """What the hello tells of the visitor, as far as it makes sense; the page only of a new one, who led them here."""
-    return Visit(
-        visitor=visitor,
-        language=hello.language if _LANGUAGE.fullmatch(hello.language) else "",
-        timezone=hello.timezone if _TIMEZONE.fullmatch(hello.timezone) else "",
-        page=hello.page if new and _PAGE.fullmatch(hello.page) else "",
-        title=hello.title.strip() if new else "",
-        payload=hello.payload if new else "",
-    )
-
-
-def _cursor(hello: frames.Hello, found: Found | None) -> int:
-    """Where to go on: what the widget has, if it has it of this very conversation."""
-    if found is None or hello.seq > found.last_seq:
-        return 0
-    if hello.conversation and hello.conversation != str(found.conversation_id):
-        return 0
-    return hello.seq
 
 
 def _bytes(message: object) -> bytes:

@@ -2,14 +2,14 @@ import { backoff } from "./backoff";
 import { Connection, type Link } from "./connection";
 import { Outbox, type Waiting } from "./outbox";
 import type { Ack, Choice, Message, Refusal, Said, ServerFrame, Uploaded, Welcome } from "./protocol";
-import { RESTARTED } from "./protocol";
 import { Reactions } from "./reactions";
+import { Receipts } from "./receipts";
+import { lineOf } from "./said";
 import { Keep } from "./storage";
-import { menuOf, Transcript, type Line } from "./transcript";
+import { Transcript, type Line } from "./transcript";
 import { uuid } from "./uuid";
 
 const ACK_MS = 15_000;
-const RECEIPT_MS = 300;
 const RESUME_MS = 2_000;
 const MOST_TYPING_MS = 15_000;
 
@@ -46,8 +46,7 @@ export class Chat {
   #inFlight = "";
   #tries = 0;
   #timer = 0;
-  #receiptTimer = 0;
-  #receipt = { seq: 0, state: "" };
+  readonly #receipts: Receipts;
   #typing = 0;
   #typingSoon = 0;
   readonly #payload: string;
@@ -74,6 +73,7 @@ export class Chat {
       frame: (frame) => this.#took(frame),
       link: (link) => this.#linked(link),
     });
+    this.#receipts = new Receipts((frame) => this.#connection.send(frame));
   }
 
   get link(): Link {
@@ -172,33 +172,10 @@ export class Chat {
   }
 
   #show(frame: Said, at: number): void {
-    const said = this.#line(frame);
+    const said = lineOf(frame, this.#shown);
     if (!said) return;
     this.transcript.add(frame.id, said, new Date(at));
     this.transcript.mark(frame.id, "waiting");
-  }
-
-  /** How a frame looks in the list; null for what does not show there. */
-  #line(frame: Said): Parameters<Transcript["add"]>[1] | null {
-    switch (frame.type) {
-      case "open":
-      case "reaction":
-        return null;
-      case "text":
-        return { text: frame.text };
-      case "choice":
-        return menuOf(frame.choice) ? null : { text: frame.title, choice: frame.choice };
-      case "command":
-        return { text: RESTARTED };
-      case "file": {
-        const media = frame.files.map((file) => ({ ...file, url: this.#shown.get(file.media) ?? "" }));
-        return { text: frame.caption, parts: { media } };
-      }
-      case "location":
-        return { parts: { location: frame } };
-      case "contact":
-        return { parts: { contact: frame } };
-    }
   }
 
   #flush(): void {
@@ -287,7 +264,7 @@ export class Chat {
     if (other || frame.seq < this.transcript.contiguous) this.#forget();
     this.#conversation = frame.conversation;
     this.#replayUpTo = frame.seq;
-    this.#receipt = { seq: 0, state: "" };
+    this.#receipts.forget();
     const { appearance, behavior, loading } = frame;
     this.#view.welcomed(frame.bot.name, { appearance, behavior, loading });
     for (const arrived of this.#arrivals.splice(0)) arrived();
@@ -380,12 +357,6 @@ export class Chat {
     const seq = this.transcript.lastHeard;
     if (!seq) return;
     if (this.#reading && seq > this.#lastRead) this.#local.set("read", `${this.#conversation} ${seq}`);
-    clearTimeout(this.#receiptTimer);
-    this.#receiptTimer = setTimeout(() => {
-      const state = this.#reading && this.readReceipts ? "read" : "delivered";
-      const known = this.#receipt;
-      if (seq < known.seq || (seq === known.seq && (known.state === "read" || known.state === state))) return;
-      if (this.#connection.send({ type: "receipt", seq, state })) this.#receipt = { seq, state };
-    }, RECEIPT_MS);
+    this.#receipts.report(seq, () => this.#reading && this.readReceipts);
   }
 }

@@ -1,4 +1,5 @@
 import type { Message, Parts, Sender } from "./protocol";
+import type { Own } from "./said";
 
 export type Delivery = "waiting" | "sending" | "sent" | "failed";
 
@@ -148,7 +149,7 @@ export class Transcript {
   }
 
   /** A line that the visitor wrote and that is not sent yet. */
-  add(key: string, said: { text?: string; parts?: Parts; choice?: string }, at: Date): void {
+  add(key: string, said: Own, at: Date): void {
     if (this.#byKey.has(key)) return;
     const { text = "", parts = {}, choice = "" } = said;
     const line: Line = { ...EMPTY, key, text, plain: text, parts, choice, at };
