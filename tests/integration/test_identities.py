@@ -23,6 +23,7 @@ from storage.identities import consents_of
 from storage.ids import new_id
 from storage.merges import merge, merges_of, unmerge
 from storage.organizations import ensure_organization
+from storage.window import find_consent
 from tests.integration.identity_scene import NOW, Scene, open_scene
 
 NUMBER = "4915550100311"
@@ -457,6 +458,9 @@ async def test_consents_are_found_under_every_id_that_was_merged(scene: Scene) -
     async with scene.database.transaction([scene.ids.organization]) as connection:
         await merge(connection, scene.change(), first, second, "operator")
     assert await found() == [("marketing", True)]
+    talk = await scene.row("SELECT id FROM conversations WHERE contact_key = 'a'")
+    async with scene.database.raw() as connection, transaction(connection, {scene.ids.organization}):
+        assert (await find_consent(connection, talk["id"])).to_marketing, "what delivery asks sees it, too"
 
 
 # Any sequence of merges and their undoing
