@@ -65,7 +65,7 @@ def set_to(**config: Any) -> Chat:
         ({"variable": "x", "expression": "0 / 0"}, {"x": None}),
         ({"variable": "x", "expression": "missing"}, {"x": None}),
         ({"variable": "x", "expression": "user"}, {"x": {"id": "1", "name": "", "first_name": "", "last_name": "",
-            "email": "", "phone": "", "language": "", "timezone": ""}}),
+            "email": "", "phone": "", "language": "", "timezone": "", "link_code": LINK_CODE}}),
         ({"variable": "x", "expression": "text"}, {"x": "hi"}),
     ],
 )  # fmt: skip
