@@ -4,6 +4,8 @@ What a customer's message does, the first line that fits (`_hear` and `_next` ar
 
     control   the message is                            what follows
     --------  ----------------------------------------  ------------------------------------------------
+    any       in a group, and names nobody              nothing (see `_is_meant`)
+    any       a button that leafs through a menu        another page of it; nothing else
     any       the whole text an opt-out word            it is recorded and confirmed; nothing else (a choice that
                                                         the flow offers is that choice, whatever its title)
     human     a keyword of priority high                the action; the bot has the conversation again
@@ -16,6 +18,7 @@ What a customer's message does, the first line that fits (`_hear` and `_next` ar
     bot       a keyword (where: see engine.actions)     the action
               that is not the exact answer to the
               choices on offer
+    bot       a piece of an album                       it is held until no more come, then they are read as one
     bot       text, and the flow gathers bursts         it is held until the window closes, then read
     bot       text while a call is running              it is held until the result is there; what carries no
                                                         text is ignored
@@ -28,7 +31,9 @@ What a customer's message does, the first line that fits (`_hear` and `_next` ar
 
 A session is new when the flow has never run, has ended, no longer has the node where it stood, or was silent for
 longer than its timeout. Timers and the results of calls reach the node that waits for them, and are ignored when the
-conversation has moved past it; everything else that can happen (edits, deletions, reactions, …) changes nothing.
+conversation has moved past it. Everything else that can happen (reactions, edits, forms, …) is for the node that waits
+for it, or for a global action that names it (`engine.occasions`); a human's reply in the platform's own app takes the
+conversation, and an inline query is answered without a change.
 
 The step is pure: the same arguments give the same outcome, and it never raises.
 """

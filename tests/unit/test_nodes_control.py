@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.answers.sentences import sentence
+from engine.environment import LINK_CODE
 from engine.state import Customer
 from tests.conversations.chat import Chat, bot_of, message, node
 
