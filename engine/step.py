@@ -5,7 +5,7 @@ What a customer's message does, the first line that fits (`_hear` and `_next` ar
     control   the message is                            what follows
     --------  ----------------------------------------  ------------------------------------------------
     any       in a group, and names nobody              nothing (see `_is_meant`)
-    any       a button that leafs through a menu        another page of it; nothing else
+    bot       a button that leafs through a menu        another page of it; nothing else
     any       the whole text an opt-out word            it is recorded and confirmed; nothing else (a choice that
                                                         the flow offers is that choice, whatever its title)
     human     a keyword of priority high                the action; the bot has the conversation again
