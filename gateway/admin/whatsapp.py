@@ -30,6 +30,11 @@ from storage.organizations import Organization
 
 ROUTE_BYTES = 24
 VERIFY_TOKEN_BYTES = 24
+_IDS = (
+    ("authentication", "business_phone_number_id", "--phone-number-id"),
+    ("business_account", "business_account_id", "--business-account-id"),
+)
+"""What names the number and the account whose events the app subscribes to: (section, key, option)."""
 
 
 class Connected(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +48,7 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
     """Why Meta did not take the webhook, or nothing."""
     renewed: bool
     templates: int
-    """Message templates that Meta knows of the business account; -1 when it is not named."""
+    """Message templates that Meta knows of the business account."""
 
 
 class WhatsAppConnector:
@@ -114,17 +119,22 @@ class WhatsAppConnector:
         return trouble
 
     async def _templates(self, channel: Channel, access: ChannelAccess, now: datetime) -> int:
-        if not access.settings["business_account"]["business_account_id"]:
-            return -1
         return len(await sync_templates(self._database, self._organization, channel, access, now))
 
     def _deployment(self, document: Mapping[str, Any], given: Mapping[str, str], place: str) -> Deployment:
         known = {"verify_token": secrets.token_urlsafe(VERIFY_TOKEN_BYTES), **given}
         deployment = read_deployment("whatsapp", document, known, place=place)
-        if not deployment.config["authentication"]["business_phone_number_id"]:
-            mend = "give --phone-number-id; Meta shows it under WhatsApp > API Setup"
-            path = f"{place}/authentication/business_phone_number_id"
-            raise ConfigurationError([Problem(place=path, message="it is needed and not there", mend=mend)])
+        problems = [
+            Problem(
+                place=f"{place}/{section}/{name}",
+                message="it is needed and not there",
+                mend=f"give {option}; Meta shows it under WhatsApp > API Setup",
+            )
+            for section, name, option in _IDS
+            if not deployment.config[section][name]
+        ]
+        if problems:
+            raise ConfigurationError(problems)
         return deployment
 
     def _access(self, deployment: Deployment) -> ChannelAccess:

@@ -139,7 +139,7 @@ def whatsapp(
         str, typer.Option(help="The number's id, from Meta's page WhatsApp > API Setup.", metavar="ID")
     ] = "",
     business_account_id: Annotated[
-        str, typer.Option(help="The business account's id, from the same page; for templates.", metavar="ID")
+        str, typer.Option(help="The business account's id, from the same page.", metavar="ID")
     ] = "",
     token: Annotated[
         str | None,
@@ -194,8 +194,7 @@ def _tell_whatsapp(done: whatsapp_admin.Connected) -> None:
     say(f"{verb} {number.display_phone_number} ({number.verified_name}).")
     say(f"Channel:    {done.channel.id}")
     say("Secrets:    checked with Meta, stored encrypted")
-    if done.templates >= 0:
-        say(f"Templates:  {done.templates} known to Meta (gateway channel templates list)")
+    say(f"Templates:  {done.templates} known to Meta (gateway channel templates list)")
     if not done.webhook:
         complain(
             "Meta can't reach this server yet: set GATEWAY_PUBLIC_URL to its https address, then connect again."

@@ -24,7 +24,8 @@ START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 COMMAND_SECONDS = 60.0
 WRITTEN_NUMBER = "106540352242922"
-"""The id of a WhatsApp number as the pages write it."""
+WRITTEN_ACCOUNT = "102290129340398"
+"""The ids of a WhatsApp number and of its business account, as the pages write them."""
 
 NOT_RUN = {
     "make run": "installs and serves until it is stopped; the acceptance tests start the same server",
@@ -71,9 +72,11 @@ async def shell(sandbox: Path) -> AsyncIterator[Commander]:
         MockSlack().running() as slack,
     ):
         whatsapp.world.add_number(WRITTEN_NUMBER)
+        whatsapp.world.account = WRITTEN_ACCOUNT
         variables = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "GATEWAY_PORT": str(port),
+            "GATEWAY_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "GATEWAY_TELEGRAM_API_BASE": telegram.url,
             "TELEGRAM_BOT_TOKEN": DEFAULT_TOKEN,
             "GATEWAY_WHATSAPP_API_BASE": whatsapp.url,
