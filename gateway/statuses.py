@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -20,6 +21,7 @@ from gateway.channel import Channel
 from gateway.connections import Connections
 from gateway.errors import Unavailable
 from gateway.logs import get_logger
+from gateway.web.background import Background
 from gateway.web.ports import SeenUpTo
 from storage import deliveries, letters, reports
 from storage.reports import Outcome, StatusChange
@@ -28,6 +30,9 @@ MAX_REPORTS = 1_000
 """Reports that one transaction takes at most."""
 MAX_WAITING = 50_000
 """Reports that wait at most; more are refused, and the platform sends them again."""
+
+REOPEN_SECONDS = (0.1, 0.4, 1.0, 2.0, 5.0)
+"""When to look again for the note of a send that has failed already."""
 
 Report: TypeAlias = StatusUpdate | SeenUpTo
 
@@ -50,6 +55,7 @@ class StatusLane:
         self._waiting: list[tuple[Channel, Report, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._background = Background()
 
     def start(self) -> None:
         """Start writing."""
@@ -60,6 +66,7 @@ class StatusLane:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.close()
         self._resolve(self._waiting, Unavailable())
 
     async def report(self, channel: Channel, updates: Sequence[Report]) -> None:
@@ -114,12 +121,26 @@ class StatusLane:
             async with deliveries.transaction(connection, organizations):
                 if changes:
                     outcome = await reports.raise_statuses(connection, changes)
-                if outcome.failed and (shut := _shut_out(outcome, _window_codes(batch))):
-                    await letters.reopen(connection, shut, self._clock())
+                shut = _shut_out(outcome, _window_codes(batch)) if outcome.failed else set()
+                shut -= await letters.reopen(connection, shut, self._clock()) if shut else set()
                 for state, receipts in seen.items():
                     if at is not None:
                         await reports.raise_up_to(connection, state, receipts, at)
         self._told(outcome.told)
+        if shut:
+            self._background.spawn(self._reopen(shut, organizations))
+
+    async def _reopen(self, shut: AbstractSet[UUID], organizations: AbstractSet[UUID]) -> None:
+        """A report can be faster than our own note that the send is done: once that is written, it goes out anew.
+        What is left then stays failed, for operators to see.
+        """
+        for seconds in REOPEN_SECONDS:
+            await asyncio.sleep(seconds)
+            async with self._connections.raw() as connection:
+                async with deliveries.transaction(connection, organizations):
+                    shut = shut - await letters.reopen(connection, shut, self._clock())
+            if not shut:
+                return
 
     def _resolve(
         self, batch: Sequence[tuple[Channel, Report, asyncio.Future[None]]], error: Unavailable | None
@@ -150,7 +171,7 @@ def _window_codes(batch: Sequence[tuple[Channel, Report, asyncio.Future[None]]])
     return {channel.adapter.capabilities.window_code for channel, _, _ in batch}
 
 
-def _shut_out(outcome: Outcome, codes: Iterable[str]) -> list[UUID]:
+def _shut_out(outcome: Outcome, codes: Iterable[str]) -> set[UUID]:
     """Messages that failed because the customer's window was closed."""
     starts = tuple(code for code in codes if code)
-    return [failed.id for failed in outcome.failed if starts and failed.error.startswith(starts)]
+    return {failed.id for failed in outcome.failed if starts and failed.error.startswith(starts)}

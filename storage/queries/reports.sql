@@ -68,6 +68,7 @@ SELECT id, true FROM arrived
 -- name: confirm_messages
 -- The same for the messages. The customer has a message when its last call has arrived, whichever try that was;
 -- one of its calls that failed makes all of it fail, but not a try that failed beside one that arrived.
+-- What becomes of a call in doubt that failed is decided by whoever holds the lane.
 -- $8 are the messages that were given up in doubt, and are not lost after all.
 WITH k AS (
     SELECT DISTINCT ON (key, call) *
@@ -84,14 +85,16 @@ SET status = k.status,
     error = CASE WHEN k.status = 'failed' THEN k.error END
 FROM (
     SELECT k.*, f.id, f.created_at, k.call + 1 >= coalesce((f.metadata ->> 'calls')::int, 1) AS last,
-           f.external_id IS NOT NULL AS known,
+           f.external_id <> k.external_id AS beside,
            f.id = ANY ($8::uuid[]) AS given_up,
-           EXISTS (SELECT FROM effects e WHERE e.id = k.key AND e.payload -> 'before' ? k.external_id) AS former
+           EXISTS (SELECT FROM effects e WHERE e.id = k.key AND (
+               e.payload -> 'before' ? k.external_id
+               OR (k.status = 'failed' AND e.status = 'pending' AND e.payload -> 'doubt' = 'true'))) AS not_ours
     FROM k
     JOIN messages f ON f.id = k.key AND f.channel_id = k.channel_id AND f.sender_type <> 'customer'
 ) AS k
-WHERE m.id = k.id AND m.created_at = k.created_at AND NOT k.former
-  AND CASE WHEN k.status = 'failed' THEN m.status <> 'failed' AND NOT (k.last AND k.known)
+WHERE m.id = k.id AND m.created_at = k.created_at AND NOT k.not_ours
+  AND CASE WHEN k.status = 'failed' THEN m.status <> 'failed' AND NOT coalesce(k.last AND k.beside, false)
            ELSE k.last AND (k.given_up
                 OR array_position(ARRAY['queued', 'sent', 'delivered', 'read', 'failed'], k.status)
                  > array_position(ARRAY['queued', 'sent', 'delivered', 'read', 'failed'], m.status)) END

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.messages import OutboundMessage, TemplateCall
+from gateway.web.background import Background
 from storage.ids import new_id
 from tests.integration.parcel_road import heard, leave, messages, open_parcels, parcel_worker, post, say
 from tests.integration.road import Road, open_road, until
@@ -152,6 +153,60 @@ async def test_a_message_that_failed_later_because_of_the_window_comes_to_the_sa
     assert taken == [("", "echo hello")] + ([("welcome", "Ada,echo hello")] if template else [])
     assert row["status"] == ("sent" if template else "queued")
     assert [letter[:2] for letter in await letters(road)] == ([] if template else [("held", "window")])
+
+
+@pytest.mark.parametrize("template", [True, False], ids=["template", "held"])
+async def test_a_call_in_doubt_that_the_window_stopped_comes_to_the_same(
+    road: Road, parcel: MockParcel, template: bool
+) -> None:
+    await open_parcels(road, message_templates=TEMPLATES, **({"window": WINDOW} if template else {}))
+    parcel.faults.append("cut")
+    async with parcel_worker(road, parcel, TABLE) as running:
+        await say(running, "1", "hello")
+        await until(lambda: in_doubt(road))
+        first = next(one for one in parcel.taken if one.method == "send")
+        await post(
+            running,
+            reports=[report(first.id, "failed", key=first.key, error="131047: Re-engagement message")],
+        )
+        await road.settled()
+        (row,) = await messages(road)
+    taken = [(one.template, one.text) for one in parcel.taken if one.method == "send"]
+    assert taken == [("", "echo hello")] + ([("welcome", "Ada,echo hello")] if template else [])
+    assert row["status"] == ("sent" if template else "queued")
+    assert [letter[:2] for letter in await letters(road)] == ([] if template else [("held", "window")])
+
+
+async def in_doubt(road: Road) -> bool:
+    return bool(await road.count("effects", "payload -> 'doubt' = 'true'"))
+
+
+@pytest.mark.parametrize("template", [True, False], ids=["template", "held"])
+async def test_a_failure_that_is_reported_before_our_own_note_is_written_comes_to_the_same(
+    road: Road, parcel: MockParcel, template: bool
+) -> None:
+    await open_parcels(road, message_templates=TEMPLATES, **({"window": WINDOW} if template else {}))
+    parcel.faults.append("slow")
+    async with parcel_worker(road, parcel, TABLE) as running:
+        background = Background()
+        background.spawn(say(running, "1", "hello"))
+        await parcel.wait(lambda: bool(parcel.texts("ada")))
+        first = next(one for one in parcel.taken if one.method == "send")
+        await post(
+            running,
+            reports=[report(first.id, "failed", key=first.key, error="131047: Re-engagement message")],
+        )
+        assert await road.count("effects", "status = 'pending'") == 1, "the send is not noted yet"
+        await until(lambda: reopened(road))
+        await road.settled()
+        (row,) = await messages(road)
+        await background.close()
+    assert row["status"] == ("sent" if template else "queued")
+    assert [letter[:2] for letter in await letters(road)] == ([] if template else [("held", "window")])
+
+
+async def reopened(road: Road) -> bool:
+    return bool(await road.count("messages", "metadata ? 'reopened'"))
 
 
 # Templates
