@@ -23,7 +23,7 @@ from engine.effects import (
     StartTimer,
     UpdateCustomer,
 )
-from engine.events import ContactabilityChanged, InboundEvent
+from engine.events import ContactabilityChanged, HumanReplied, InboundEvent
 from engine.state import ConversationState, Outcome, TraceEntry
 from gateway.channel import Channel
 from gateway.media.marks import Marked, MediaMarks
@@ -141,6 +141,8 @@ class Decider:
         if said is not None:
             meant = next((entry for entry in outcome.trace if entry.kind == "intent"), None)
             seq = self.ledger.heard(channel, conversation, inbox_id, said, event.message, meant)
+        elif isinstance(event.body, HumanReplied):
+            seq = self.ledger.answered(channel, conversation, inbox_id, event.body, event.message)
         conversation.state = outcome.state
         conversation.status = _status(outcome.state)
         refused = self._effects(channel, conversation, inbox_id, outcome)

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from engine.effects import Call, Record, Send, SendEmail
+from engine.events import HumanReplied
 from engine.state import ConversationState, TraceEntry
 from gateway.channel import Channel
 from gateway.delivery.outgoing import Outgoing
@@ -103,6 +104,17 @@ class Ledger:
         conversation.heard_at = self.now
         conversation.answers = external_id
         self._message(channel, conversation, id, "customer", said, "received", external_id or None, intent)
+        return conversation.messages
+
+    def answered(
+        self, channel: Channel, conversation: OpenConversation, id: UUID, reply: HumanReplied, external_id: str
+    ) -> int:
+        """What somebody answered by hand, in the platform's own app, joins the transcript; its sequence number."""
+        conversation.messages += 1
+        payload = {"agent": reply.agent, "media": reply.media}
+        kept = _encode({name: part for name, part in payload.items() if part}).decode()
+        said = ("text", reply.text, kept)
+        self._message(channel, conversation, id, "agent", said, "sent", external_id or None)
         return conversation.messages
 
     def send(

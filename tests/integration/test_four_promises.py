@@ -321,3 +321,31 @@ async def test_stop_opts_out_with_proof_and_start_brings_back(four: Four) -> Non
     assert (await four.post("whatsapp", whatsapp_text(number, ANA, "please stop by")))[0] == 200
     await four.settled()
     assert len(await four.rows("SELECT id FROM consents")) == 2, "only the whole message counts"
+
+
+# Somebody answers by hand
+
+
+async def test_an_answer_in_the_whatsapp_app_joins_the_transcript_and_the_bot_falls_silent(
+    four: Four,
+) -> None:
+    """An echo: the business answered from its own phone. One owner has the conversation: from then on a person."""
+    number = four.whatsapp.number
+    assert (await four.post("whatsapp", whatsapp_text(number, ANA, "hello")))[0] == 200
+    await four.settled()
+    echo = {
+        "from": number.display, "to": ANA, "id": "wamid.ECHO1", "timestamp": str(int(time.time())),
+        "type": "text", "text": {"body": "I am on it"},
+    }  # fmt: skip
+    value = {"messaging_product": "whatsapp", "metadata": number.metadata(), "message_echoes": [echo]}
+    body = json.dumps(number.webhook("smb_message_echoes", value)).encode()
+    assert (await four.post("whatsapp", body))[0] == 200
+    assert (await four.post("whatsapp", whatsapp_text(number, ANA, "thank you")))[0] == 200
+    await four.settled()
+    rows = await four.rows("SELECT sender_type, content, external_id FROM messages ORDER BY seq")
+    assert [(row["sender_type"], row["content"]) for row in rows] == [
+        ("customer", "hello"), ("bot", "echo hello"), ("agent", "I am on it"), ("customer", "thank you"),
+    ]  # fmt: skip
+    assert rows[2]["external_id"] == "wamid.ECHO1"
+    (conversation,) = await four.rows("SELECT status FROM conversations")
+    assert conversation["status"] == "with_agent"
