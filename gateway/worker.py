@@ -105,7 +105,11 @@ class Worker:
         self.media.connect(self.directory)
         self.marker = self.delivery.marker
         runner = BatchRunner(
-            BotRegistry(self.database, shared_embedder), self.owner, lease, clock, self.media.marks,
+            BotRegistry(self.database, shared_embedder),
+            self.owner,
+            lease,
+            clock,
+            self.media.marks,
             Notices(codes, merges=settings.merge_verified),
         )
         self.lanes = self.delivery.lanes

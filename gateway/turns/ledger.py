@@ -107,7 +107,12 @@ class Ledger:
         return conversation.messages
 
     def answered(
-        self, channel: Channel, conversation: OpenConversation, id: UUID, reply: HumanReplied, external_id: str
+        self,
+        channel: Channel,
+        conversation: OpenConversation,
+        id: UUID,
+        reply: HumanReplied,
+        external_id: str,
     ) -> int:
         """What somebody answered by hand, in the platform's own app, joins the transcript; its sequence number."""
         conversation.messages += 1
