@@ -49,8 +49,10 @@ types: $(INSTALLED_TEST)
 imports: $(INSTALLED_TEST)
 	$(BIN)/lint-imports
 
+# The unit tests share nothing and run side by side; the others have servers, clocks and a browser, one at a time.
 unit: $(INSTALLED_TEST) browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 tests/unit $(ARGS)
+	$(BIN)/python -m pytest tests/integration tests/acceptance $(ARGS)
 
 # The browser tests need a Chromium. As root on a machine with apt-get it is installed; otherwise those tests
 # are skipped and say so.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Final, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -72,8 +72,8 @@ class RateLimit(Section):
 class RateLimits(Section):
     """Rates of one channel in all, and to one recipient."""
 
-    channel: RateLimit | None = None
-    recipient: RateLimit | None = None
+    channel: RateLimit | Literal["unlimited"] | None = None
+    recipient: RateLimit | Literal["unlimited"] | None = None
 
 
 def secret_paths(model: type[BaseModel], prefix: str = "") -> tuple[str, ...]:

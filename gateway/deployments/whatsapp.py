@@ -12,6 +12,7 @@ MAX_TEMPLATES = 250
 MAX_COMPONENTS = 10
 
 Category: TypeAlias = Literal["MARKETING", "UTILITY", "AUTHENTICATION"]
+ClockTime: TypeAlias = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 DailyLimit: TypeAlias = Annotated[int, Field(ge=0, le=10_000_000)] | Literal["unlimited"]
 
 
@@ -119,7 +120,17 @@ class Compliance(Section):
     opt_out_keywords: Annotated[tuple[Text, ...], Field(max_length=100)] = ("STOP", "UNSUBSCRIBE", "CANCEL")
     opt_in_keywords: Annotated[tuple[Text, ...], Field(max_length=100)] = ("START", "UNSTOP", "SUBSCRIBE")
     business_hours_only: bool = False
+    """Marketing templates go out within `business_hours` only."""
     rate_limiting: CategoryLimits = CategoryLimits()
+
+
+class BusinessHours(Section):
+    """When marketing may be sent, if it may not be sent at any hour."""
+
+    start: ClockTime = "09:00"
+    end: ClockTime = "18:00"
+    timezone: Text = "UTC"
+    """IANA name."""
 
 
 class Window(Section):
@@ -145,6 +156,7 @@ class WhatsAppDocument(Document):
     business_features: BusinessFeatures = BusinessFeatures()
     compliance: Compliance = Compliance()
     window: Window = Window()
+    business_hours: BusinessHours = BusinessHours()
     mark_as_read: bool = True
     rate_limits: RateLimits | None = None
     api_base: Address = ""

@@ -112,7 +112,7 @@ def _page() -> Iterator[str]:
     yield ""
     yield "● in the platform's own form, ○ in another form that loses nothing that matters, – not there. Nothing is"
     yield "dropped in silence: what a platform can't show is written out, what it sends and no flow can use is stored"
-    yield "with its reason (`gateway inbox parked`). `gateway channel capabilities` prints the same tables, with limits."
+    yield "with its reason (`gateway inbox parked`). `gateway channel capabilities` prints these tables, too."
     for title, kinds, tables in (
         ("What the bot says", get_args(Outbound), "sends"),
         ("What customers send", get_args(Inbound), "hears"),
