@@ -8,8 +8,11 @@ for connecting (nothing was sent) apart from one for reading (something may have
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+
+from adapters.errors import Misconfigured, TryLater
 
 CONNECTIONS = 256
 """Open connections of one session in all; more callers than that wait for a free one."""
@@ -59,4 +62,33 @@ def open_session(
     )
 
 
-__all__ = ["open_session", "read_timeout"]
+class ApiSession:
+    """An adapter's one session for all channels. Opens at the first call, inside the running loop."""
+
+    def __init__(self, name: str, headers: Mapping[str, str] | None = None) -> None:
+        self._name = name
+        self._headers = headers
+        self._session: ClientSession | None = None
+        self._closed = False
+
+    def open(self) -> ClientSession:
+        """The open session. Raises `TryLater` once it is closed: another process may make the call."""
+        if self._closed:
+            raise TryLater(f"the {self._name} client is closed", code="closed")
+        if self._session is None:
+            self._session = open_session(headers=self._headers)
+        return self._session
+
+    async def close(self) -> None:
+        """Release connections, for good."""
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+
+
+def api_base(settings: Mapping[str, Any], default: str) -> str:
+    """An API's address without a trailing slash: the setting `api_base`, or `default`. Raises `Misconfigured`."""
+    base = settings.get("api_base") or default
+    if not isinstance(base, str) or not base.startswith(("https://", "http://")):
+        raise Misconfigured("the setting api_base is not an http(s) address")
+    return base.rstrip("/")

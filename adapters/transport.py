@@ -9,11 +9,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
 from adapters.errors import Misconfigured, SendFailed, TryLater, Uncertain
+
+BROKEN: Final = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
+"""What aiohttp raises when a request gets no answer, or an address is none. Raise the failure after the `except`
+has ended: these errors name the URL, and must not be even its context."""
 
 
 def transport_failure(error: Exception, server: str) -> SendFailed:
@@ -36,6 +40,11 @@ def transport_failure(error: Exception, server: str) -> SendFailed:
         case aiohttp.ClientPayloadError():
             return Uncertain(f"the answer of {server} was cut off", code="cut")
     return Uncertain(f"the connection to {server} broke before the answer ({_cause(error)})", code="broken")
+
+
+def asked_again(failure: SendFailed) -> SendFailed:
+    """As `failure`, for a call that changes nothing: what is uncertain of a send can simply be asked again."""
+    return TryLater(failure.reason, code=failure.code) if isinstance(failure, Uncertain) else failure
 
 
 def _never_written(error: Exception) -> bool:

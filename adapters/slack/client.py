@@ -11,17 +11,17 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-import aiohttp
 import msgspec
-from aiohttp import ClientSession
 from yarl import URL
 
-from adapters.errors import Misconfigured, Refused, SendFailed, TryLater, Uncertain
-from adapters.http import open_session
+from adapters import http
+from adapters.errors import Misconfigured, Refused, SendFailed, Uncertain
+from adapters.http import ApiSession
 from adapters.protocol import Call, ChannelAccess, Envelope, Receipt
 from adapters.slack.address import is_user
-from adapters.slack.failures import refusal, transport_failure
+from adapters.slack.failures import SERVER, refusal
 from adapters.slack.render import POST
+from adapters.transport import BROKEN, asked_again, transport_failure
 
 API_BASE: Final = "https://slack.com/api"
 BOT_TOKEN: Final = "bot_token"  # noqa: S105 - a secret's name
@@ -63,10 +63,7 @@ def token_of(access: ChannelAccess, name: str = BOT_TOKEN) -> str:
 
 def api_base(access: ChannelAccess) -> str:
     """The Web API's address without a trailing slash: `settings.api_base`, or Slack's own."""
-    base = access.settings.get("api_base") or API_BASE
-    if not isinstance(base, str) or not base.startswith(("https://", "http://")):
-        raise Misconfigured("the setting api_base is not an http(s) address")
-    return base.rstrip("/")
+    return http.api_base(access.settings, API_BASE)
 
 
 @lru_cache(maxsize=MAX_URLS)
@@ -88,11 +85,10 @@ def metadata_of(envelope: Envelope) -> dict[str, Any]:
 
 
 class SlackClient:
-    """One session for all channels. Opens at the first call, inside the running loop; close it in the end."""
+    """One session for all channels; close it in the end."""
 
     def __init__(self) -> None:
-        self._session: ClientSession | None = None
-        self._closed = False
+        self.session = ApiSession("Slack")
         self._private: OrderedDict[tuple[UUID, str], str] = OrderedDict()
 
     async def post(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
@@ -130,7 +126,7 @@ class SlackClient:
             return await self.call(method, access, parameters, token_name=token_name)
         except Uncertain as uncertain:
             lost = uncertain
-        raise TryLater(lost.reason, code=lost.code)
+        raise asked_again(lost)
 
     async def call(
         self, method: str, access: ChannelAccess, parameters: dict[str, Any], *, token_name: str = BOT_TOKEN
@@ -189,27 +185,16 @@ class SlackClient:
         failure: SendFailed
         try:
             # Redirects are not followed: they would carry the token elsewhere.
-            response = await self.session.post(url, data=body, headers=headers, allow_redirects=False)
+            response = await self.session.open().post(url, data=body, headers=headers, allow_redirects=False)
             return response.status, response.headers, await response.read()
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            failure = transport_failure(error)
+        except BROKEN as error:
+            failure = transport_failure(error, SERVER)
         # Raised out here, so that the error above, which may hold the request, is not even its context.
         raise failure
 
     async def close(self) -> None:
         """Release connections. Calls after this fail with `TryLater`: another process may carry them out."""
-        self._closed = True
-        if self._session is not None:
-            await self._session.close()
-
-    @property
-    def session(self) -> ClientSession:
-        """The session, opened when first asked for. Raises `TryLater` once closed."""
-        if self._closed:
-            raise TryLater("the Slack client is closed", code="closed")
-        if self._session is None:
-            self._session = open_session()
-        return self._session
+        await self.session.close()
 
 
 def _field(value: Any) -> str:

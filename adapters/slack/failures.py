@@ -1,12 +1,10 @@
-"""What Slack's refusals and a connection's failures mean for a delivery.
+"""What Slack's refusals mean for a delivery (`adapters.transport`: what a connection's failures mean).
 
 | what happened                                                        | error                          |
 |----------------------------------------------------------------------|--------------------------------|
 | 429, `ratelimited`                                                   | TryLater, after `Retry-After`  |
 | 503, `service_unavailable`, `request_timeout` (Slack got half of it) | TryLater                       |
 | other 5xx, `internal_error`, `fatal_error` (a part may have worked)  | Uncertain                      |
-| no connection: refused, DNS, TLS, connect timeout                    | TryLater                       |
-| connection lost, silent or cut after the request                     | Uncertain                      |
 | the channel or the person is no more (`channel_not_found`, …)        | CustomerGone                   |
 | tokens, scopes, the app's settings (`invalid_auth`, `missing_scope`) | Misconfigured                  |
 | everything else (`invalid_blocks`, `msg_too_long`, …)                | Refused                        |
@@ -16,15 +14,14 @@ https://docs.slack.dev/reference/methods/chat.postMessage#errors
 
 from __future__ import annotations
 
-import os
 from typing import Any, Final
 
-import aiohttp
 import msgspec
 
 from adapters.errors import CustomerGone, Misconfigured, Refused, SendFailed, TryLater, Uncertain
 from adapters.text import clean
 
+SERVER: Final = "Slack"
 MAX_WORDS: Final = 300
 """Characters of Slack's own words that a reason repeats."""
 MAX_RETRY_AFTER: Final = 86_400.0
@@ -148,41 +145,3 @@ def _by_status(status: int) -> SendFailed:
         case _ if status >= 400:
             return Refused(f"Slack refuses the call (HTTP {status})", code=str(status))
     return Uncertain(f"the answer is not the Web API's (HTTP {status})", code="unreadable")
-
-
-def transport_failure(error: Exception) -> SendFailed:
-    """The error for a connection that failed, in words that name neither address nor token."""
-    match error:
-        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | ValueError():
-            return Misconfigured("Slack's address can't be used", code="address")
-        case aiohttp.ClientConnectorDNSError():
-            return TryLater("Slack's name was not found (DNS)", code="dns")
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-            return TryLater("no trusted TLS connection to Slack", code="tls")
-        case aiohttp.ClientConnectorError():
-            return TryLater(f"no connection to Slack ({_cause(error)})", code="connect")
-        case aiohttp.ConnectionTimeoutError():
-            return TryLater("connecting to Slack took too long", code="connect_timeout")
-        case _ if _never_written(error):
-            return TryLater("the connection to Slack closed before the call", code="closed")
-        case TimeoutError():
-            return Uncertain("Slack took the call and did not answer in time", code="timeout")
-        case aiohttp.ClientPayloadError():
-            return Uncertain("Slack's answer was cut off", code="cut")
-    return Uncertain(f"the connection broke before the answer ({_cause(error)})", code="broken")
-
-
-def _never_written(error: Exception) -> bool:
-    """Whether aiohttp found a pooled connection closing before it wrote anything; its writer raises this instead."""
-    return any(
-        isinstance(link, aiohttp.ClientConnectionResetError) and str(link).startswith("Cannot write")
-        for link in (error, error.__cause__)
-    )
-
-
-def _cause(error: Exception) -> str:
-    """A short, safe name: the operating system's, or the exception's class."""
-    inner: Any = getattr(error, "os_error", error)
-    if isinstance(inner, OSError) and inner.errno:  # its own words may name the address
-        return os.strerror(inner.errno)
-    return type(error).__name__

@@ -14,16 +14,17 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from adapters.download import ask_for, chunks_of
 from adapters.errors import Misconfigured, Refused, SendFailed, TryLater
 from adapters.protocol import Call, ChannelAccess, Content, Envelope, Files, Receipt, Upload
 from adapters.slack.capabilities import FILE_BYTES
 from adapters.slack.client import SlackClient, api_base, token_of
-from adapters.slack.failures import transport_failure
+from adapters.slack.failures import SERVER
 from adapters.text import clean
+from adapters.transport import BROKEN, transport_failure
 
 MAX_UNSIZED: Final = 50 * 1024 * 1024
 """Bytes of a file whose size nobody tells, which is held in memory, for Slack wants to know the size first."""
-CHUNK: Final = 65_536
 MAX_NAME: Final = 200
 _EXTENSIONS: Final[dict[str, str]] = {"image": ".png", "video": ".mp4", "audio": ".mp3", "voice": ".m4a"}
 
@@ -107,16 +108,16 @@ async def _push(client: SlackClient, url: str, data: AsyncIterator[bytes] | byte
     failure: SendFailed
     try:
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        response = await client.session.post(
+        response = await client.session.open().post(
             URL(url, encoded=True), data=data, headers=headers, allow_redirects=False
         )
         await response.read()
         if response.status == 200:
             return
         failure = TryLater(f"Slack did not take the file (HTTP {response.status})", code=str(response.status))
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+    except BROKEN as error:
         # Whatever broke: a file that is not shared yet is seen by nobody.
-        lost = transport_failure(error)
+        lost = transport_failure(error, SERVER)
         failure = lost if isinstance(lost, TryLater) else TryLater(lost.reason, code=lost.code)
     raise failure
 
@@ -132,21 +133,13 @@ async def fetch(client: SlackClient, file: str, access: ChannelAccess) -> AsyncI
     if not _is_slacks(file, access):
         raise Refused("the file is not kept by Slack", code="foreign_host")
     headers = {"Authorization": f"Bearer {token_of(access)}"}
-    failure: SendFailed
-    try:
-        response = await client.session.get(URL(file), headers=headers, allow_redirects=False)
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        failure = transport_failure(error)
-    else:
-        async with response:
-            _check(response, file)
-            yield Content(
-                chunks=_chunks(response),
-                mime_type=response.headers.get("Content-Type", "").partition(";")[0],
-                size=response.content_length,
-            )
-        return
-    raise failure
+    async with await ask_for(client.session.open(), file, SERVER, headers) as response:
+        _check(response, file)
+        yield Content(
+            chunks=chunks_of(response, SERVER),
+            mime_type=response.headers.get("Content-Type", "").partition(";")[0],
+            size=response.content_length,
+        )
 
 
 async def _address(client: SlackClient, file: str, access: ChannelAccess) -> str:
@@ -188,15 +181,3 @@ def _check(response: aiohttp.ClientResponse, file: str) -> None:
         case 429:
             raise TryLater("Slack asks to wait: too many files", code="429")
     raise TryLater(f"Slack does not hand out the file (HTTP {response.status})", code=str(response.status))
-
-
-async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    failure: SendFailed
-    try:
-        async for chunk in response.content.iter_chunked(CHUNK):
-            yield chunk
-        return
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        lost = transport_failure(error)
-        failure = TryLater(lost.reason, code=lost.code)
-    raise failure

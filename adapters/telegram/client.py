@@ -12,17 +12,18 @@ from contextlib import AsyncExitStack
 from functools import lru_cache
 from typing import Final
 
-import aiohttp
 import msgspec
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientTimeout
 from yarl import URL
 
-from adapters.errors import Misconfigured, Refused, SendFailed, TryLater
-from adapters.http import open_session, read_timeout
+from adapters import http
+from adapters.errors import Misconfigured, Refused, SendFailed
+from adapters.http import ApiSession, read_timeout
 from adapters.protocol import Call, ChannelAccess, Files, Receipt
-from adapters.telegram.failures import refusal, transport_failure, unreadable_answer
+from adapters.telegram.failures import SERVER, refusal, unreadable_answer
 from adapters.telegram.repairs import MAX_REPAIRS, mended
 from adapters.telegram.upload import Parcel
+from adapters.transport import BROKEN, transport_failure
 
 BOT_TOKEN: Final = "bot_token"  # noqa: S105 - a secret's name
 """Where `ChannelAccess.secrets` holds the token."""
@@ -69,10 +70,7 @@ def _checked_token(token: str) -> str:
 
 def api_base(access: ChannelAccess) -> str:
     """The Bot API server's address without a trailing slash: `settings.api_base`, or Telegram's own."""
-    base = access.settings.get("api_base") or API_BASE
-    if not isinstance(base, str) or not base.startswith(("https://", "http://")):
-        raise Misconfigured("the setting api_base is not an http(s) address")
-    return base.rstrip("/")
+    return http.api_base(access.settings, API_BASE)
 
 
 @lru_cache(maxsize=MAX_URLS)
@@ -87,12 +85,11 @@ def _url(base: str, token: str, method: str) -> URL:
 
 
 class TelegramClient:
-    """One session for all channels. Opens at the first call, inside the running loop; close it in the end."""
+    """One session for all channels; close it in the end."""
 
     def __init__(self, files: Files | None = None) -> None:
         self._files = files
-        self._session: ClientSession | None = None
-        self._closed = False
+        self.session = ApiSession("Telegram", _JSON)
 
     async def send(self, call: Call, access: ChannelAccess) -> Receipt:
         """Carry out a call that sends or changes something, in another form where Telegram refuses the first.
@@ -132,7 +129,7 @@ class TelegramClient:
     ) -> tuple[int, bytes]:
         """The HTTP status and the whole body of the answer. Raises a `SendFailed` if there is none."""
         url = _url(api_base(access), access.secrets.get(BOT_TOKEN, ""), call.method)
-        session = self.session()
+        session = self.session.open()
         failure: SendFailed
         try:
             # Redirects are not followed: they would carry the token elsewhere.
@@ -143,8 +140,8 @@ class TelegramClient:
                 timeout=patience or (session.timeout if call.method in _QUICK else _FETCHING),
             )
             return response.status, await response.read()
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            failure = transport_failure(error)
+        except BROKEN as error:
+            failure = transport_failure(error, SERVER)
         # Raised out here, so that the error above, which names the URL, is not even its context.
         raise failure
 
@@ -157,7 +154,7 @@ class TelegramClient:
             await parcel.pack(call, self._files, opened, own_server=base != API_BASE)
             try:
                 async with asyncio.timeout(UPLOAD_SECONDS):
-                    response = await self.session().post(
+                    response = await self.session.open().post(
                         url,
                         data=parcel.writer,
                         headers={"Content-Type": parcel.writer.content_type},
@@ -165,8 +162,8 @@ class TelegramClient:
                         timeout=_FETCHING,
                     )
                     return response.status, await response.read()
-            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-                failure = parcel.failure or transport_failure(error)
+            except BROKEN as error:
+                failure = parcel.failure or transport_failure(error, SERVER)
         raise failure
 
     def failure(self, call: Call, status: int, body: bytes, access: ChannelAccess) -> SendFailed:
@@ -175,17 +172,7 @@ class TelegramClient:
 
     async def close(self) -> None:
         """Release connections. Calls after this fail with `TryLater`: another process may carry them out."""
-        self._closed = True
-        if self._session is not None:
-            await self._session.close()
-
-    def session(self) -> ClientSession:
-        """The open session. Raises `TryLater` once the client is closed."""
-        if self._closed:
-            raise TryLater("the Telegram client is closed", code="closed")
-        if self._session is None:
-            self._session = open_session(headers=_JSON)
-        return self._session
+        await self.session.close()
 
 
 def _is_ok(body: bytes) -> bool:

@@ -1,12 +1,10 @@
-"""What Telegram's refusals and a connection's failures mean for a delivery.
+"""What Telegram's refusals mean for a delivery (`adapters.transport`: what a connection's failures mean).
 
 | what happened                                      | error                                       |
 |----------------------------------------------------|---------------------------------------------|
 | 429                                                | TryLater, after `parameters.retry_after`    |
 | 500, 502, 503 and other 5xx                        | TryLater                                    |
 | 504 (a proxy gave up waiting for Telegram's part)  | Uncertain                                   |
-| no connection: refused, DNS, TLS, connect timeout  | TryLater                                    |
-| connection lost, silent or cut after the request   | Uncertain                                   |
 | 403, and 400 for a chat or user that is no more    | CustomerGone                                |
 | 400 with `migrate_to_chat_id`                      | Migrated, a Refused that names the new chat |
 | any other 400, 413                                 | Refused (see `adapters.telegram.repairs`)   |
@@ -18,14 +16,14 @@ Error texts: https://github.com/tdlib/telegram-bot-api (`Client::fail_query_with
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-import aiohttp
 import msgspec
 
 from adapters.errors import CustomerGone, Misconfigured, Refused, SendFailed, TryLater, Uncertain
 from adapters.text import clean
 
+SERVER: Final = "the Bot API server"
 MAX_DESCRIPTION = 300
 """Characters of Telegram's own words that a reason repeats."""
 
@@ -152,45 +150,3 @@ def _by_status(method: str, code: int, detail: str = "") -> SendFailed | None:
 def unreadable_answer(status: int) -> SendFailed:
     """The error for a 2xx that is no answer of the Bot API: the call may have been carried out."""
     return Uncertain(f"the answer is not the Bot API's (HTTP {status})", code="unreadable")
-
-
-def transport_failure(error: Exception) -> SendFailed:
-    """The error for a connection that failed, in words that name neither URL nor token."""
-    match error:
-        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | ValueError():
-            return Misconfigured("the Bot API server's address can't be used", code="address")
-        case aiohttp.ClientConnectorDNSError():
-            return TryLater("the Bot API server's name was not found (DNS)", code="dns")
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-            return TryLater("no trusted TLS connection to the Bot API server", code="tls")
-        case aiohttp.ClientConnectorError():
-            return TryLater(f"no connection to the Bot API server ({_cause(error)})", code="connect")
-        case aiohttp.ConnectionTimeoutError():
-            return TryLater("connecting to the Bot API server took too long", code="connect_timeout")
-        case _ if _never_written(error):
-            return TryLater("the connection to the Bot API server closed before the call", code="closed")
-        case TimeoutError():
-            return Uncertain("the Bot API server took the call and did not answer in time", code="timeout")
-        case aiohttp.ClientPayloadError():
-            return Uncertain("the Bot API server's answer was cut off", code="cut")
-    return Uncertain(f"the connection broke before the answer ({_cause(error)})", code="broken")
-
-
-def _never_written(error: Exception) -> bool:
-    """Whether aiohttp found a pooled connection closing before it wrote anything.
-
-    It writes headers and body at once, and its writer raises this error instead of writing; the error comes
-    as it is, or as the cause of "can not write request body".
-    """
-    return any(
-        isinstance(link, aiohttp.ClientConnectionResetError) and str(link).startswith("Cannot write")
-        for link in (error, error.__cause__)
-    )
-
-
-def _cause(error: Exception) -> str:
-    """A short, safe name: the operating system's, or the exception's class."""
-    inner: Any = getattr(error, "os_error", error)
-    if isinstance(inner, OSError) and inner.strerror and "/" not in inner.strerror:
-        return inner.strerror
-    return type(error).__name__

@@ -13,18 +13,17 @@ from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
-from aiohttp import ClientResponse
 from yarl import URL
 
+from adapters.download import ask_for, chunks_of
 from adapters.errors import Refused, SendFailed, TryLater, Uncertain
 from adapters.protocol import Call, ChannelAccess, Content
 from adapters.telegram.client import TelegramClient, api_base, bot_token
-from adapters.telegram.failures import transport_failure
+from adapters.telegram.failures import SERVER
 from adapters.telegram.wire import encode
+from adapters.transport import asked_again
 
-CHUNK_BYTES: Final = 65_536
 _PATH = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+){0,5}")
 _PLAIN: Final = "application/octet-stream"
 
@@ -47,26 +46,18 @@ async def open_file(client: TelegramClient, file: str, access: ChannelAccess) ->
     """Read a file by its `file_id`. Raises `Refused` when it is gone or larger than Telegram gives out (20 MB)."""
     found = await _find(client, file, access)
     url = _address(found.file_path, access)
-    failure: SendFailed
+    response = await ask_for(client.session.open(), url, SERVER)
     try:
-        response = await client.session().get(url, allow_redirects=False)
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        failure = _asked_again(transport_failure(error))
-    else:
-        try:
-            if response.status == 200:
-                yield Content(
-                    chunks=_chunks(response),
-                    mime_type="" if response.content_type == _PLAIN else response.content_type,
-                    size=response.content_length or found.file_size,
-                    name=found.file_path.rpartition("/")[2],
-                )
-                return
-        finally:
-            response.close()
-        failure = _by_status(response.status)
-    # Raised out here, so that the error above, which names the URL, is not even its context.
-    raise failure
+        if response.status != 200:
+            raise _by_status(response.status)
+        yield Content(
+            chunks=chunks_of(response, SERVER),
+            mime_type="" if response.content_type == _PLAIN else response.content_type,
+            size=response.content_length or found.file_size,
+            name=found.file_path.rpartition("/")[2],
+        )
+    finally:
+        response.close()
 
 
 async def _find(client: TelegramClient, file: str, access: ChannelAccess) -> _Found:
@@ -82,7 +73,7 @@ async def _find(client: TelegramClient, file: str, access: ChannelAccess) -> _Fo
         failure = uncertain
     if isinstance(failure, Refused) and "file is too big" in failure.reason:
         failure = Refused("Telegram gives out files of at most 20 MB; this one is larger", code="400")
-    raise _asked_again(failure)
+    raise asked_again(failure)
 
 
 def _read(body: bytes) -> _Found | None:
@@ -102,25 +93,9 @@ def _address(path: str, access: ChannelAccess) -> URL:
     return URL(f"{api_base(access)}/file/bot{bot_token(access)}/{quote(path)}", encoded=True)
 
 
-async def _chunks(response: ClientResponse) -> AsyncIterator[bytes]:
-    failure: SendFailed | None = None
-    try:
-        async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-            yield chunk
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        failure = _asked_again(transport_failure(error))
-    if failure is not None:
-        raise failure
-
-
 def _by_status(status: int) -> SendFailed:
     if status == 404:
         return Refused("Telegram has the file no more", code="404")
     if status == 429 or status >= 500:
         return TryLater(f"Telegram's file server is out of order (HTTP {status})", code=str(status))
     return Refused(f"Telegram's file server refuses the file (HTTP {status})", code=str(status))
-
-
-def _asked_again(failure: SendFailed) -> SendFailed:
-    """Reading changes nothing: what is uncertain of a send can simply be read again."""
-    return TryLater(failure.reason, code=failure.code) if isinstance(failure, Uncertain) else failure

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from yarl import URL
 
+from adapters import http
 from adapters.errors import Misconfigured
 from adapters.protocol import ChannelAccess
 from adapters.whatsapp.capabilities import MEGABYTE
@@ -66,10 +67,7 @@ def largest_file(access: ChannelAccess) -> int:
 
 def api_base(access: ChannelAccess) -> str:
     """The Graph API's address without a trailing slash: `settings.api_base`, or Meta's own."""
-    base = access.settings.get("api_base") or API_BASE
-    if not isinstance(base, str) or not base.startswith(("https://", "http://")):
-        raise Misconfigured("the setting api_base is not an http(s) address")
-    return base.rstrip("/")
+    return http.api_base(access.settings, API_BASE)
 
 
 def api_url(access: ChannelAccess, path: str) -> URL:

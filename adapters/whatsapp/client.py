@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import aiohttp
 import msgspec
-from aiohttp import ClientSession
 from yarl import URL
 
-from adapters.errors import Misconfigured, Refused, SendFailed, TryLater
-from adapters.http import open_session
+from adapters.errors import Misconfigured, Refused, SendFailed
+from adapters.http import ApiSession
 from adapters.protocol import Call, ChannelAccess, Envelope, Files, Receipt
-from adapters.transport import transport_failure
+from adapters.transport import BROKEN, transport_failure
 from adapters.whatsapp.access import access_token, api_url, phone_number_id
 from adapters.whatsapp.failures import refusal, unreadable_answer
 from adapters.whatsapp.render import MARK_AS_READ, MESSAGES, REFUSED
@@ -48,14 +46,13 @@ _decode_words = msgspec.json.Decoder(_Words).decode
 
 
 class WhatsAppClient:
-    """One session for all channels. Opens at the first call, inside the running loop; close it in the end.
+    """One session for all channels; close it in the end.
 
     `files` gives the files that are uploaded; without it a call that needs one is refused.
     """
 
     def __init__(self, files: Files | None = None) -> None:
-        self._session: ClientSession | None = None
-        self._closed = False
+        self.session = ApiSession("WhatsApp")
         self._uploads = Uploads(files, self.request)
 
     async def send(self, call: Call, access: ChannelAccess, envelope: Envelope) -> Receipt:
@@ -95,28 +92,18 @@ class WhatsAppClient:
             headers["Content-Type"] = _JSON
         failure: SendFailed
         try:
-            response = await self.session().request(
+            response = await self.session.open().request(
                 method, url, headers=headers, allow_redirects=False, **how
             )
             return response.status, await response.read()
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        except BROKEN as error:
             failure = transport_failure(error, SERVER)
         # Raised out here, so that the error above, which names the URL, is not even its context.
         raise failure
 
-    def session(self) -> ClientSession:
-        """The open session. Raises `TryLater` once the client is closed: another process may make the call."""
-        if self._closed:
-            raise TryLater("the WhatsApp client is closed", code="closed")
-        if self._session is None:
-            self._session = open_session()
-        return self._session
-
     async def close(self) -> None:
-        """Release connections."""
-        self._closed = True
-        if self._session is not None:
-            await self._session.close()
+        """Release connections. Calls after this fail with `TryLater`: another process may carry them out."""
+        await self.session.close()
 
 
 def _read(content: bytes) -> _Answer | None:

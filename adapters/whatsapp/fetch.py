@@ -16,16 +16,16 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from adapters.download import ask_for, chunks_of
 from adapters.errors import Refused, SendFailed, TryLater, Uncertain
 from adapters.protocol import ChannelAccess, Content
-from adapters.transport import transport_failure
+from adapters.transport import asked_again
 from adapters.whatsapp.access import access_token, api_base, api_url, largest_file, phone_number_id
 from adapters.whatsapp.client import SERVER, WhatsAppClient, failure_of
 
 HOSTS: Final = ("fbsbx.com", "fbcdn.net", "facebook.com", "whatsapp.net", "whatsapp.com")
 """Meta's own hosts, with those below them; over https only."""
 MAX_REDIRECTS: Final = 3
-CHUNK: Final = 65_536
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
@@ -76,7 +76,7 @@ async def _look_up(client: WhatsAppClient, file: str, access: ChannelAccess) -> 
         raise failure_of(status, body, access)
     except Uncertain as uncertain:
         lost = uncertain
-    raise TryLater(lost.reason, code=lost.code)  # nothing is in doubt when a question goes unanswered
+    raise asked_again(lost)  # nothing is in doubt when a question goes unanswered
 
 
 def _read(body: bytes) -> _Media | None:
@@ -91,13 +91,7 @@ async def _open(client: WhatsAppClient, address: str, access: ChannelAccess) -> 
     headers = {"Authorization": f"Bearer {access_token(access)}"}
     for _ in range(MAX_REDIRECTS + 1):
         url = _checked(address, access)
-        failure: SendFailed | None = None
-        try:
-            response = await client.session().get(url, headers=headers, allow_redirects=False)
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            failure = _later(transport_failure(error, SERVER))
-        if failure is not None:
-            raise failure
+        response = await ask_for(client.session.open(), url, SERVER, headers)
         if response.status == 200:
             return response
         response.close()
@@ -134,24 +128,14 @@ def _gone(status: int) -> SendFailed:
     return TryLater(f"the file could not be read (HTTP {status})", code=str(status))
 
 
-def _later(failure: SendFailed) -> SendFailed:
-    return TryLater(failure.reason, code=failure.code) if isinstance(failure, Uncertain) else failure
-
-
 async def _chunks(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[bytes]:
     """The file's bytes as they come, never more than `limit`. Raises `SendFailed`."""
     read = 0
-    failure: SendFailed | None = None
-    try:
-        async for chunk in response.content.iter_chunked(CHUNK):
-            read += len(chunk)
-            if read > limit:
-                raise _too_large(limit)
-            yield chunk
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        failure = _later(transport_failure(error, SERVER))
-    if failure is not None:
-        raise failure
+    async for chunk in chunks_of(response, SERVER):
+        read += len(chunk)
+        if read > limit:
+            raise _too_large(limit)
+        yield chunk
 
 
 def _size(value: int | str | None) -> int | None:

@@ -18,8 +18,9 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from adapters.errors import Refused, TryLater, Uncertain
+from adapters.errors import Refused, Uncertain
 from adapters.protocol import ChannelAccess, Files, Upload
+from adapters.transport import asked_again
 from adapters.whatsapp.access import access_token, api_url, phone_number_id
 from adapters.whatsapp.capabilities import MEDIA_BYTES, MEGABYTE
 from adapters.whatsapp.failures import refusal, unreadable_answer
@@ -117,7 +118,7 @@ class Uploads:
         except Uncertain as uncertain:
             lost = uncertain
         # A file that may lie at Meta's unused hurts nobody: nothing is in doubt.
-        raise TryLater(lost.reason, code=lost.code)
+        raise asked_again(lost)
 
 
 def _read(body: bytes) -> str:

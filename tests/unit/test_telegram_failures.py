@@ -1,16 +1,14 @@
-"""What an answer or a broken connection means for a delivery."""
+"""What an answer of the Bot API means for a delivery."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-import aiohttp
 import pytest
-from yarl import URL
 
 from adapters.errors import CustomerGone, Misconfigured, Refused, SendFailed, TryLater, Uncertain
-from adapters.telegram.failures import refusal, transport_failure
+from adapters.telegram.failures import refusal
 
 TOKEN = "4242:secret-part-of-the-token"
 
@@ -98,36 +96,3 @@ def test_a_description_never_repeats_the_token_nor_what_can_not_be_stored() -> N
     assert isinstance(failure, Refused)
     assert failure.reason.startswith("Telegram: Bad\ufffd Request /bot[token]/ xxx")
     assert len(failure.reason) < 400
-
-
-def connection_key() -> Any:
-    return aiohttp.client_reqrep.ConnectionKey("h", 443, True, True, None, None, None)
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (aiohttp.ClientConnectorError(connection_key(), ConnectionRefusedError(111, "Connection refused")), TryLater),
-        (aiohttp.ClientConnectorDNSError(connection_key(), OSError(-2, "Name not known")), TryLater),
-        (aiohttp.ConnectionTimeoutError(f"Connection timeout to host /bot{TOKEN}/"), TryLater),
-        (aiohttp.ClientConnectionResetError("Cannot write to closing transport"), TryLater),
-        (aiohttp.ClientConnectionResetError("Connection lost"), Uncertain),
-        (aiohttp.ServerDisconnectedError(), Uncertain),
-        (aiohttp.SocketTimeoutError("Timeout on reading data"), Uncertain),
-        (aiohttp.ClientPayloadError("Response payload is not completed"), Uncertain),
-        (aiohttp.ClientOSError(104, f"Can not write request body for /bot{TOKEN}/"), Uncertain),
-        (ConnectionResetError(104, "Connection reset by peer"), Uncertain),
-        (TimeoutError(), Uncertain),
-        (aiohttp.InvalidURL(URL(f"http:///bot{TOKEN}/x")), Misconfigured),
-    ],
-)  # fmt: skip
-def test_broken_connections(error: Exception, kind: type[SendFailed]) -> None:
-    failure = transport_failure(error)
-    assert type(failure) is kind
-    assert TOKEN not in repr(failure) + failure.reason + failure.code
-
-
-def test_a_write_that_never_began_is_safe_to_repeat() -> None:
-    error = aiohttp.ClientOSError(None, f"Can not write request body for /bot{TOKEN}/")
-    error.__cause__ = aiohttp.ClientConnectionResetError("Cannot write to closing transport")
-    assert type(transport_failure(error)) is TryLater

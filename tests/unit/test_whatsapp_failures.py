@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import aiohttp
 import pytest
-from yarl import URL
 
 from adapters.errors import (
     CustomerGone,
@@ -18,7 +16,6 @@ from adapters.errors import (
     Uncertain,
     WindowClosed,
 )
-from adapters.transport import transport_failure
 from adapters.whatsapp.failures import VERDICTS, describe_error, refusal, verdict_of
 
 TOKEN = "EAAGsecret-part-of-the-token"
@@ -138,37 +135,3 @@ def test_metas_words_never_repeat_the_token_nor_what_can_not_be_stored() -> None
 @pytest.mark.parametrize("error", [None, [], "x", {"code": "131026"}, {"code": True}, {"error_data": []}])
 def test_a_report_with_an_unreadable_error_still_says_something(error: Any) -> None:
     assert describe_error(error)
-
-
-def connection_key() -> Any:
-    return aiohttp.client_reqrep.ConnectionKey("h", 443, True, True, None, None, None)
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (aiohttp.ClientConnectorError(connection_key(), ConnectionRefusedError(111, "Connection refused")), TryLater),
-        (aiohttp.ClientConnectorDNSError(connection_key(), OSError(-2, "Name not known")), TryLater),
-        (aiohttp.ConnectionTimeoutError(f"Connection timeout to host /{TOKEN}/"), TryLater),
-        (aiohttp.ClientConnectionResetError("Cannot write to closing transport"), TryLater),
-        (aiohttp.ClientConnectionResetError("Connection lost"), Uncertain),
-        (aiohttp.ServerDisconnectedError(), Uncertain),
-        (aiohttp.SocketTimeoutError("Timeout on reading data"), Uncertain),
-        (aiohttp.ClientPayloadError("Response payload is not completed"), Uncertain),
-        (aiohttp.ClientOSError(104, f"Can not write request body for /{TOKEN}/"), Uncertain),
-        (ConnectionResetError(104, "Connection reset by peer"), Uncertain),
-        (TimeoutError(), Uncertain),
-        (aiohttp.InvalidURL(URL(f"http:///{TOKEN}/x")), Misconfigured),
-    ],
-)  # fmt: skip
-def test_broken_connections(error: Exception, kind: type[SendFailed]) -> None:
-    failure = transport_failure(error, "the Graph API")
-    assert type(failure) is kind
-    assert "the Graph API" in failure.reason
-    assert TOKEN not in repr(failure) + failure.reason + failure.code
-
-
-def test_a_write_that_never_began_is_safe_to_repeat() -> None:
-    error = aiohttp.ClientOSError(None, f"Can not write request body for /{TOKEN}/")
-    error.__cause__ = aiohttp.ClientConnectionResetError("Cannot write to closing transport")
-    assert type(transport_failure(error, "the Graph API")) is TryLater
