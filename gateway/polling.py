@@ -1,6 +1,6 @@
 """Long polling, for machines without a public address: updates enter by the same door as a webhook's.
 
-One replica polls a channel at a time, by a lease on the channel's row. An update is confirmed to the
+One replica polls a channel at a time (`gateway.leases`). An update is confirmed to the
 platform by asking for the next one, and only after its turn is committed.
 """
 
@@ -9,30 +9,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from adapters.errors import SendFailed, TryLater
+from adapters.errors import SendFailed
 from adapters.protocol import Call, ChannelAccess, Envelope, Parsed
-from gateway.away import AWAY
 from gateway.channel import Channel
 from gateway.delivery.claims import Channels
 from gateway.errors import Unavailable
+from gateway.leases import Leases, wait_after
 from gateway.logs import get_logger
 from gateway.turns.arrival import Accepted
-from storage import routing
 from storage.database import Database
 from storage.ids import new_id
 from storage.routing import Place
 
 POLL_SECONDS = 20
 """How long one question waits for an update."""
-LEASE = timedelta(seconds=45)
-"""How long a channel stays this replica's without a sign of life; longer than one question."""
-SEARCH_SECONDS = 2.0
-"""How often to look for channels that nobody polls."""
-MAX_BACKOFF_SECONDS = 30.0
 
 _log = get_logger(__name__)
 
@@ -64,54 +58,29 @@ class Poller:
         owner: UUID,
         clock: Callable[[], datetime],
     ) -> None:
-        self._database = database
+        self._leases = Leases(database, platform, self._poll, owner=owner, clock=clock)
         self._channels = channels
         self._accept = accept
         self._source = source
-        self._platform = platform
-        self._owner = owner
         self._clock = clock
-        self._tasks: dict[UUID, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Look for channels and poll them, until cancelled; then let go of them."""
-        try:
-            while True:
-                try:
-                    await self._search()
-                except AWAY as error:
-                    _log.warning("no search for channels to poll", error=f"{type(error).__name__}: {error}")
-                await asyncio.sleep(SEARCH_SECONDS)
-        finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-
-    async def _search(self) -> None:
-        self._tasks = {id: task for id, task in self._tasks.items() if not task.done()}
-        for place in await routing.find_pollable(self._database, self._platform, self._clock()):
-            if place.id not in self._tasks:
-                self._tasks[place.id] = asyncio.create_task(self._poll(place), name="poller")
+        await self._leases.run()
 
     async def _poll(self, place: Place) -> None:
         failures = 0
-        try:
-            while (offset := await self._lease(place)) is not None:
-                channel = await self._channels.by_id(place.id, place.organization_id)
-                if channel is None:
-                    return
-                try:
-                    await self._once(place, channel, offset)
-                    failures = 0
-                except (SendFailed, Unavailable) as error:
-                    failures += 1
-                    _log.warning("polling failed", channel=str(place.id), error=str(error))
-                    asked = error.retry_after if isinstance(error, TryLater) else None
-                    await asyncio.sleep(asked or min(MAX_BACKOFF_SECONDS, 0.5 * 2 ** min(failures, 10)))
-        except AWAY as error:
-            _log.warning("polling stopped", channel=str(place.id), error=f"{type(error).__name__}: {error}")
-        finally:
-            await self._release(place)
+        while (offset := await self._leases.take(place)) is not None:
+            channel = await self._channels.by_id(place.id, place.organization_id)
+            if channel is None:
+                return
+            try:
+                await self._once(place, channel, offset)
+                failures = 0
+            except (SendFailed, Unavailable) as error:
+                failures += 1
+                _log.warning("polling failed", channel=str(place.id), error=str(error))
+                await asyncio.sleep(wait_after(error, failures))
 
     async def _once(self, place: Place, channel: Channel, offset: int) -> None:
         updates = await self._source.get_updates(channel.access, offset, POLL_SECONDS)
@@ -122,7 +91,7 @@ class Poller:
         await self._answer(channel, [body.answer for body in parsed if body.answer is not None])
         if updates:
             following = self._source.next_offset(updates, offset)
-            await routing.save_polling(self._database, place, self._owner, following, now + LEASE)
+            await self._leases.save(place, following, now)
 
     async def _answer(self, channel: Channel, answers: Sequence[bytes]) -> None:
         """Stop the spinners of pressed buttons. An ornament: one that fails is not tried again."""
@@ -130,12 +99,3 @@ class Poller:
             envelope = Envelope(key=new_id(), conversation_id=channel.id, seq=0, at=self._clock())
             with suppress(SendFailed):
                 await channel.adapter.send(self._source.answer_call(answer), channel.access, envelope)
-
-    async def _lease(self, place: Place) -> int | None:
-        return await routing.lease_polling(self._database, place, self._owner, self._clock(), LEASE)
-
-    async def _release(self, place: Place) -> None:
-        try:
-            await asyncio.shield(routing.release_polling(self._database, place, self._owner))
-        except AWAY:
-            return  # the lease runs out by itself

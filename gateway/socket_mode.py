@@ -1,6 +1,6 @@
 """Slack's Socket Mode, for machines without a public address: envelopes enter by the same door as a webhook's bodies.
 
-One replica holds a channel's socket at a time, by the lease that polling uses. An envelope is acknowledged only once
+One replica holds a channel's socket at a time (`gateway.leases`). An envelope is acknowledged only once
 its turn is committed; what is not acknowledged Slack sends again. Slack announces that it will close a socket, which
 happens every few hours: the next one is opened before the old one is let go, so that nothing falls between them.
 """
@@ -16,7 +16,7 @@ from uuid import UUID
 import aiohttp
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
-from adapters.errors import SendFailed, TryLater
+from adapters.errors import SendFailed
 from adapters.http import open_session
 from adapters.protocol import ChannelAccess, Parsed
 from adapters.slack.envelopes import SocketFrame, acknowledgement, read_envelope
@@ -24,19 +24,15 @@ from gateway.away import AWAY
 from gateway.channel import Channel
 from gateway.delivery.claims import Channels
 from gateway.errors import Unavailable
+from gateway.leases import Leases, backoff, wait_after
 from gateway.logs import get_logger
 from gateway.turns.arrival import Accepted
-from storage import routing
 from storage.database import Database
 from storage.routing import Place
 
 PLATFORM = "slack"
-LEASE = timedelta(seconds=45)
-"""How long a channel stays this replica's without a sign of life."""
 RENEW_SECONDS = 15.0
-SEARCH_SECONDS = 2.0
-"""How often to look for channels that nobody listens to."""
-MAX_BACKOFF_SECONDS = 30.0
+"""How often the lease is taken again; well within `leases.LEASE`."""
 SHORT_LIFE = timedelta(seconds=5)
 """A socket that ends sooner than this, and the one after it as well, is trouble to wait out."""
 PAUSE_SECONDS = 0.1
@@ -73,51 +69,32 @@ class SocketMode:
         owner: UUID,
         clock: Callable[[], datetime],
     ) -> None:
-        self._database = database
+        self._leases = Leases(database, PLATFORM, self._hold, owner=owner, clock=clock)
         self._channels = channels
         self._accept = accept
         self._source = source
-        self._owner = owner
         self._clock = clock
-        self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._session: ClientSession | None = None
 
     async def run(self) -> None:
         """Look for channels and listen to them, until cancelled; then let go of them."""
         try:
-            while True:
-                try:
-                    await self._search()
-                except AWAY as error:
-                    _log.warning("no search for sockets to open", error=f"{type(error).__name__}: {error}")
-                await asyncio.sleep(SEARCH_SECONDS)
+            await self._leases.run()
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
             if self._session is not None:
                 await self._session.close()
 
-    async def _search(self) -> None:
-        self._tasks = {id: task for id, task in self._tasks.items() if not task.done()}
-        for place in await routing.find_pollable(self._database, PLATFORM, self._clock()):
-            if place.id not in self._tasks:
-                self._tasks[place.id] = asyncio.create_task(self._hold(place), name="socket-mode")
-
     async def _hold(self, place: Place) -> None:
         """Keep one channel's socket open for as long as this replica has its lease."""
-        if not await self._lease(place):
+        if await self._leases.take(place) is None:
             return
         listening = asyncio.create_task(self._listen_on(place))
         try:
-            while not listening.done() and await self._lease(place):
+            while not listening.done() and await self._leases.take(place) is not None:
                 await asyncio.wait({listening}, timeout=RENEW_SECONDS)
-        except AWAY as error:
-            _log.warning("socket let go", channel=str(place.id), error=f"{type(error).__name__}: {error}")
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
-            await self._release(place)
 
     async def _listen_on(self, place: Place) -> None:
         """Socket after socket, until the channel is gone. Trouble is waited out, longer each time."""
@@ -138,10 +115,9 @@ class SocketMode:
                 except (SendFailed, aiohttp.ClientError, OSError, TimeoutError) as error:
                     failures += 1
                     _log.warning("no socket", channel=str(place.id), error=_words(error))
-                    asked = error.retry_after if isinstance(error, TryLater) else None
-                    await asyncio.sleep(asked or _backoff(failures))
+                    await asyncio.sleep(wait_after(error, failures))
                     continue
-                await asyncio.sleep(_backoff(failures - 1) if failures > 1 else PAUSE_SECONDS)
+                await asyncio.sleep(backoff(failures - 1) if failures > 1 else PAUSE_SECONDS)
         except AWAY as error:
             _log.warning("socket let go", channel=str(place.id), error=f"{type(error).__name__}: {error}")
         finally:
@@ -153,16 +129,6 @@ class SocketMode:
         if self._session is None:
             self._session = open_session()
         return self._session
-
-    async def _lease(self, place: Place) -> bool:
-        leased = await routing.lease_polling(self._database, place, self._owner, self._clock(), LEASE)
-        return leased is not None
-
-    async def _release(self, place: Place) -> None:
-        try:
-            await asyncio.shield(routing.release_polling(self._database, place, self._owner))
-        except AWAY:
-            return  # the lease runs out by itself
 
 
 class Socket:
@@ -265,10 +231,6 @@ class Socket:
             task.cancel()
         if self._socket is not None:
             await self._socket.close()
-
-
-def _backoff(failures: int) -> float:
-    return min(MAX_BACKOFF_SECONDS, 0.5 * 2.0 ** min(failures, 10))
 
 
 def _words(error: Exception) -> str:
