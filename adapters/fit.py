@@ -15,6 +15,8 @@ from msgspec import structs
 from adapters.capabilities import Capabilities, Outbound
 from engine.messages import Card, Choice, ContactCard, Link, Media, MediaKind, OutboundMessage, Place
 
+LEAST_PAGE: Final = 4
+"""On a smaller page a single choice would stand between what leafs back and on: a longer menu is not leafed there."""
 _INSTEAD: Final[dict[MediaKind, MediaKind]] = {
     "sticker": "image",
     "voice": "audio",
@@ -92,6 +94,8 @@ def _with_parts(message: OutboundMessage, capabilities: Capabilities) -> Outboun
             Choice(id=button.id, title=button.title) for card in cards for button in card.buttons if button.id
         ]
         cards = ()
+    elif not native("choices"):
+        cards = tuple(_unpressed(card) for card in cards)
     location, contact = message.location, message.contact
     if location is not None and not native("location"):
         written.append("\n".join(_place(location)))
@@ -144,6 +148,7 @@ def _page(
     if (
         paging is None
         or len(choices) <= capabilities.choice_page
+        or capabilities.choice_page < LEAST_PAGE
         or not capabilities.sends_natively("choices")
     ):
         return 0, choices, []
@@ -202,6 +207,18 @@ def _card(card: Card) -> Iterator[str]:
     for button in card.buttons:
         if button.url:
             yield f"{button.title}: {button.url}"
+
+
+def _unpressed(card: Card) -> Card:
+    """Without the buttons that are choices; their titles become words."""
+    titles = [button.title for button in card.buttons if button.id]
+    if not titles:
+        return card
+    return structs.replace(
+        card,
+        subtitle="\n".join([*([card.subtitle] if card.subtitle.strip() else []), *titles]),
+        buttons=tuple(button for button in card.buttons if not button.id),
+    )
 
 
 def _place(place: Place) -> Iterator[str]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 from uuid import UUID
 
 import msgspec
 
 from adapters.capabilities import Capabilities
-from engine.events import InboundEvent
+from engine.events import InboundEvent, Sender
 from engine.messages import OutboundMessage
 
 DeliveryState: TypeAlias = Literal["sent", "delivered", "read", "failed"]
@@ -175,3 +175,32 @@ class Adapter(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+
+
+@runtime_checkable
+class ProfileSource(Protocol):
+    """Beside `Adapter`, for a platform whose events do not say what it knows of their sender."""
+
+    async def profile(self, access: ChannelAccess, external_id: str) -> Sender:
+        """Who a person is, by `Sender.external_id`; phone and e-mail only where the platform vouches for them.
+
+        Raises `SendFailed`; `CustomerGone` when the platform knows nobody of that id, or shows nothing of them.
+        """
+
+
+@runtime_checkable
+class CapabilitiesBySettings(Protocol):
+    """An adapter whose channels can switch forms of the platform off."""
+
+    def capabilities_for(self, settings: Mapping[str, Any]) -> Capabilities:
+        """The platform's table as a channel's settings leave it; what is no setting, or a wrong one, changes nothing.
+
+        The same object as `capabilities` where nothing is switched off.
+        """
+
+
+def capabilities_of(adapter: Adapter, settings: Mapping[str, Any]) -> Capabilities:
+    """What a channel with these settings can do: the table that its messages are fitted to."""
+    if isinstance(adapter, CapabilitiesBySettings):
+        return adapter.capabilities_for(settings)
+    return adapter.capabilities

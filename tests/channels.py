@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.fit import fit
-from adapters.protocol import Adapter, Call, ChannelAccess
+from adapters.protocol import Adapter, Call, ChannelAccess, capabilities_of
 from engine.messages import OutboundMessage
 
 
@@ -24,6 +24,6 @@ ACCESS = access_with()
 def calls_for(
     adapter: Adapter, recipient: str, message: OutboundMessage, access: ChannelAccess = ACCESS
 ) -> list[Call]:
-    """The calls that a delivery would make: the message fitted to the platform, then rendered."""
-    fitted = fit(message, adapter.capabilities)
+    """The calls that a delivery would make: the message fitted to what the channel can do, then rendered."""
+    fitted = fit(message, capabilities_of(adapter, access.settings))
     return [] if fitted is None else adapter.render(recipient, fitted, access)

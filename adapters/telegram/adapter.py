@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from typing import Any
 
 from adapters.capabilities import Capabilities, Rate
 from adapters.errors import Unverified
@@ -16,6 +17,7 @@ from adapters.telegram.files import open_file
 from adapters.telegram.manner import address
 from adapters.telegram.parse import parse_update
 from adapters.telegram.render import render_action, render_message
+from adapters.telegram.switches import capabilities_for
 from adapters.telegram.verify import verify_secret
 from engine.messages import OutboundMessage
 
@@ -33,6 +35,10 @@ class TelegramAdapter:
 
     def __init__(self, client: TelegramClient | None = None, files: Files | None = None) -> None:
         self._client = client or TelegramClient(files)
+
+    def capabilities_for(self, settings: Mapping[str, Any]) -> Capabilities:
+        """The table as `message_formatting` and `advanced_features` leave it; see `adapters.telegram.switches`."""
+        return capabilities_for(settings)
 
     def verify(self, body: bytes, headers: Mapping[str, str], access: ChannelAccess, now: datetime) -> None:
         """Compare the secret header. Raises `Unverified`."""

@@ -22,6 +22,7 @@ from adapters.http import ApiSession, read_timeout
 from adapters.protocol import Call, ChannelAccess, Files, Receipt
 from adapters.telegram.failures import SERVER, refusal, unreadable_answer
 from adapters.telegram.repairs import MAX_REPAIRS, mended
+from adapters.telegram.switches import switches_of
 from adapters.telegram.upload import Parcel
 from adapters.transport import BROKEN, transport_failure
 
@@ -100,7 +101,7 @@ class TelegramClient:
             try:
                 return await self._carry_out(call, access)
             except Refused as refused:
-                repaired = mended(call, refused)
+                repaired = mended(call, refused, uploads=switches_of(access.settings).uploads)
                 if repaired is None:
                     raise
             if isinstance(repaired, Receipt):

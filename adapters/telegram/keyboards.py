@@ -54,16 +54,16 @@ _SIGNS: Final[dict[Request, str]] = {"location": "📍", "contact": "📱"}
 def keyboard_of(message: OutboundMessage, manner: Manner) -> tuple[dict[str, Any] | None, str]:
     """The reply_markup of `message`, and what to append to its text: descriptions, and what has no button."""
     choices, request = message.choices, message.request
-    if request is not None and manner.private and manner.reply_keyboards:
+    if request is not None and manner.private:
         return _reply_keyboard(message, request)
     if not choices and not message.links:
         return None, ""
-    buttons, lines, size = _buttons(choices, manner)
+    buttons, lines, size = _buttons(choices)
     rows = _rows(buttons)
     for link in message.links:
         button = _link_button(link, manner)
         size += BUTTON_BYTES + len(link.title.encode()) + len(link.url)
-        if button is None or not manner.inline_keyboards or size > MARKUP_BYTES:
+        if button is None or size > MARKUP_BYTES:
             lines.append(f"{link.title}: {link.url}" if link.url else link.title)
         else:
             rows.append([button])
@@ -77,9 +77,9 @@ def card_rows(buttons: Sequence[CardButton], manner: Manner) -> tuple[Rows, list
     for button in buttons[:BUTTONS]:
         title = shorten(clean(button.title), BUTTON_TITLE.size)
         title = (button.id or button.url) if is_blank(title) else title
-        if manner.inline_keyboards and button.id and CALLBACK_DATA.allows(button.id):
+        if button.id and CALLBACK_DATA.allows(button.id):
             rows.append([{"text": title, "callback_data": button.id}])
-        elif manner.inline_keyboards and _is_web(button.url):
+        elif manner.keyboards and _is_web(button.url):
             rows.append([{"text": title, "url": button.url}])
         elif button.url or button.id:
             lines.append(f"{button.title}: {button.url}" if button.url else button.title)
@@ -103,7 +103,7 @@ def _reply_keyboard(message: OutboundMessage, request: Request) -> tuple[dict[st
     return markup, "\n\n" + "\n".join(lines) if lines else ""
 
 
-def _buttons(choices: tuple[Choice, ...], manner: Manner) -> tuple[list[Button], list[str], int]:
+def _buttons(choices: tuple[Choice, ...]) -> tuple[list[Button], list[str], int]:
     """The choices as buttons, the lines for what goes into the text, and the buttons' size in bytes."""
     buttons: list[Button] = []
     lines: list[str] = []
@@ -112,7 +112,7 @@ def _buttons(choices: tuple[Choice, ...], manner: Manner) -> tuple[list[Button],
         title = shorten(clean(choice.title), BUTTON_TITLE.size)
         title = (choice.id or str(number)) if is_blank(title) else title
         size += len(title.encode()) + len(choice.id) + BUTTON_BYTES
-        fits = len(buttons) < BUTTONS and size <= MARKUP_BYTES and manner.inline_keyboards
+        fits = len(buttons) < BUTTONS and size <= MARKUP_BYTES
         if fits and choice.id and CALLBACK_DATA.allows(choice.id):
             buttons.append({"text": title, "callback_data": choice.id})
             if choice.description:
@@ -136,7 +136,7 @@ def _link_button(link: Link, manner: Manner) -> Button | None:
     title = link.url if is_blank(title) else title
     if not _is_web(link.url):
         return None
-    if link.kind == "web_app" and manner.private and manner.web_apps and link.url.startswith("https://"):
+    if link.kind == "web_app" and manner.private and link.url.startswith("https://"):
         return {"text": title, "web_app": {"url": link.url}}
     return {"text": title, "url": link.url}
 

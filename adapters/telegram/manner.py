@@ -14,6 +14,7 @@ from adapters.capabilities import Limit
 from adapters.protocol import ChannelAccess
 from adapters.telegram.capabilities import TEXT
 from adapters.telegram.people import section
+from adapters.telegram.switches import switches_of
 
 _RECIPIENT = re.compile(r"(-?\d{1,19})(?::(\d{1,19}))?")
 _BUSINESS = re.compile(r"business:([A-Za-z0-9_-]{1,128}):(-?\d{1,19})")
@@ -28,9 +29,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     limit: Limit = TEXT
     silent: bool = False
     previews: bool = True
-    inline_keyboards: bool = True
-    reply_keyboards: bool = True
-    web_apps: bool = True
+    keyboards: bool = True
+    """Whether buttons may hang below a message: a card's links stand in its words where they may not."""
     usual: bool = True
     """Nothing is to be said in another way than Telegram's own."""
 
@@ -61,7 +61,8 @@ def address(recipient: str) -> dict[str, Any]:
 
 
 def manner_of(target: dict[str, Any], access: ChannelAccess) -> Manner:
-    """What the deployment's `message_formatting` and `advanced_features` ask for.
+    """What the deployment's `message_formatting` and `advanced_features` ask for, beside what they switch off: that is
+    out of the message already (`adapters.telegram.switches`).
 
     `parse_mode` is not among it: texts go out with entities, which no stray character can spoil.
     """
@@ -69,19 +70,14 @@ def manner_of(target: dict[str, Any], access: ChannelAccess) -> Manner:
     private = type(chat) is int and chat > 0 and "business_connection_id" not in target
     if "message_formatting" not in settings and "advanced_features" not in settings:
         return _PRIVATE if private else _OTHER
-    formatting, features = section(access, "message_formatting"), section(access, "advanced_features")
-    kinds, longest = formatting.get("keyboard_types"), formatting.get("max_message_length")
-    limit = Limit(longest, "utf16") if type(longest) is int and 0 < longest < TEXT.size else TEXT
+    formatting, switches = section(access, "message_formatting"), switches_of(settings)
     silent = formatting.get("disable_notification") is True
     previews = formatting.get("disable_web_page_preview") is not True
     return Manner(
         private=private,
-        limit=limit,
+        limit=switches.limit,
         silent=silent,
         previews=previews,
-        inline_keyboards=features.get("inline_keyboards") is not False
-        and (not isinstance(kinds, list | tuple) or "inline" in kinds),
-        reply_keyboards=not isinstance(kinds, list | tuple) or "reply" in kinds,
-        web_apps=features.get("web_app_support") is not False,
-        usual=limit is TEXT and previews and not silent,
+        keyboards=switches.keyboards,
+        usual=switches.limit is TEXT and previews and not silent,
     )

@@ -7,7 +7,8 @@
 | there is no text in the message to edit              | its caption is edited                                  |
 | entities can't be parsed                             | plain, with the links' addresses below                 |
 | a button's address is invalid                        | the addresses below the text                           |
-| the file's address gives nothing of use              | read by us and uploaded                                |
+| the file's address gives nothing of use              | read by us and uploaded; its address in words for a    |
+|                                                      | channel that uploads nothing                           |
 | the photo is too large, or can't be processed        | sent as a document                                     |
 | the customer takes no voice messages                 | sent as a document                                     |
 | no such reaction here                                | the emoji as an answer                                 |
@@ -77,8 +78,11 @@ _NO_PHOTO: Final = (
 )
 
 
-def mended(call: Call, refused: Refused) -> Mended:
-    """The call to make instead, the receipt if nothing is left to do, or None when nothing helps."""
+def mended(call: Call, refused: Refused, *, uploads: bool = True) -> Mended:
+    """The call to make instead, the receipt if nothing is left to do, or None when nothing helps.
+
+    `uploads`: whether the channel may upload files (`adapters.telegram.switches`).
+    """
     said = refused.reason.lower()
     body: Body = msgspec.json.decode(call.body)
     if isinstance(refused, Migrated):
@@ -88,6 +92,8 @@ def mended(call: Call, refused: Refused) -> Mended:
     if call.method.startswith("edit") and (found := _edit(call, body, said)) is not None:
         return found
     for signs, repair in _REPAIRS:
+        if repair is _uploaded and not uploads:
+            repair = _linked
         if any(sign in said for sign in signs) and (found := repair(call, body)) is not None:
             return found
     return None
@@ -205,6 +211,23 @@ def _uploaded(call: Call, body: Body) -> Mended:
     if len(uploads) == len(call.uploads):
         return None
     return Call(method=call.method, body=encode(body), uploads=tuple(uploads))
+
+
+def _linked(call: Call, body: Body) -> Mended:
+    """The files' addresses in words, below what was the caption."""
+    media = body.pop("media", None)
+    kind = _KINDS.get(call.method, "")
+    items: list[Body] = media if isinstance(media, list) else [media] if media else [body]
+    addresses = [item.pop("media" if media else kind, "") for item in items]
+    if not all(address.startswith(("https://", "http://")) for address in addresses):
+        return None
+    text, entities = items[0].pop("caption", ""), items[0].pop("caption_entities", None)
+    for name in ("message_id", "supports_streaming"):
+        body.pop(name, None)
+    body["text"] = "\n".join([*([text] if text else []), *addresses])
+    if entities:
+        body["entities"] = entities
+    return Call(method="sendMessage", body=encode(body))
 
 
 def _as_document(call: Call, body: Body) -> Mended:

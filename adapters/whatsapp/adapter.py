@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from typing import Any
 
 from adapters.capabilities import Capabilities
 from adapters.protocol import Call, ChannelAccess, Content, Envelope, Files, Parsed, Receipt
@@ -14,6 +15,7 @@ from adapters.whatsapp.client import WhatsAppClient
 from adapters.whatsapp.fetch import fetch_media
 from adapters.whatsapp.parse import parse_body
 from adapters.whatsapp.render import render_message, render_read
+from adapters.whatsapp.switches import capabilities_for
 from adapters.whatsapp.verify import answer_challenge, verify_signature
 from engine.messages import OutboundMessage
 
@@ -23,7 +25,7 @@ class WhatsAppAdapter:
 
     `ChannelAccess.secrets`: `access_token`, `app_secret`, `verify_token`. `ChannelAccess.settings`: the deployment
     document's sections (`authentication.business_phone_number_id`, `business_account.business_account_id`,
-    `message_templates`, `media_settings.max_file_size`), `api_base` and `api_version` (optional).
+    `message_templates`, `media_settings.max_file_size`, `business_features`), `api_base` and `api_version` (optional).
     """
 
     platform: str = "whatsapp"
@@ -31,6 +33,10 @@ class WhatsAppAdapter:
 
     def __init__(self, files: Files | None = None, client: WhatsAppClient | None = None) -> None:
         self._client = client or WhatsAppClient(files)
+
+    def capabilities_for(self, settings: Mapping[str, Any]) -> Capabilities:
+        """The table as `business_features` leave it; see `adapters.whatsapp.switches`."""
+        return capabilities_for(settings)
 
     def verify(self, body: bytes, headers: Mapping[str, str], access: ChannelAccess, now: datetime) -> None:
         """Compare the signature of the raw bytes; it holds no time, so nothing is stale. Raises `Unverified`."""

@@ -15,11 +15,11 @@ from adapters.whatsapp.phrasing import one_of
 from engine.messages import Card, CardButton, Choice, Link, Media, OutboundMessage, Span
 
 
-def carousel_of(message: OutboundMessage) -> dict[str, Any] | None:
+def carousel_of(message: OutboundMessage, *, replies: bool = True) -> dict[str, Any] | None:
     """The interactive content for cards that WhatsApp takes as a carousel, under the message's text; else None.
 
     It wants a text, 2 to 10 cards with a picture by link, and the same buttons on each: one link, or as many quick
-    replies.
+    replies (where the channel has `replies`).
     """
     cards = message.cards
     alone = not (
@@ -33,7 +33,9 @@ def carousel_of(message: OutboundMessage) -> dict[str, Any] | None:
     body = one_of(message.text, message.spans, BODY)
     if not alone or not body or not CARDS[0] <= len(cards) <= CARDS[1]:
         return None
-    if len({_shape(card) for card in cards}) != 1 or _shape(cards[0]) is None:
+    shapes = {_shape(card) for card in cards}
+    shape = shapes.pop()
+    if shapes or shape is None or (shape[0] and not replies):
         return None
     texts = [one_of(*_words(card), CARD_BODY) for card in cards]
     if any(text is None or text.count("\n") >= CARD_LINES for text in texts):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import structs
+
 from adapters.text import clean, is_blank, shorten
 from adapters.whatsapp.capabilities import (
     BUTTON_ID,
@@ -90,6 +92,20 @@ def carried(choices: Sequence[Choice]) -> tuple[list[Choice], list[Choice]]:
         if len(kept) < ROWS and choice.id and choice.id not in ids and ROW_ID.allows(choice.id):
             kept.append(choice)
             ids.add(choice.id)
+        else:
+            rest.append(choice)
+    return kept, rest
+
+
+def carried_by_buttons(choices: Sequence[Choice]) -> tuple[list[Choice], list[Choice]]:
+    """As `carried`, for a channel without lists: up to three of short titles, no two alike."""
+    kept: list[Choice] = []
+    rest: list[Choice] = []
+    for choice in choices:
+        alone = structs.replace(choice, description="")
+        fits = choice.id and choice.id not in {one.id for one in kept}
+        if fits and fit_buttons([*(structs.replace(one, description="") for one in kept), alone]):
+            kept.append(choice)
         else:
             rest.append(choice)
     return kept, rest

@@ -19,6 +19,7 @@ from adapters.whatsapp.capabilities import BODY, BUTTON_TITLE, CAPTION, LIST_BOD
 from adapters.whatsapp.cards import carousel_of, message_of
 from adapters.whatsapp.media import CAPTIONED, media_object, type_of
 from adapters.whatsapp.phrasing import BLANK, before_and_last, one_of, parts_of
+from adapters.whatsapp.switches import Switches, switches_of
 from adapters.whatsapp.templates import template_content
 from engine.messages import Choice, ContactCard, Link, Media, OutboundMessage, Place
 
@@ -36,7 +37,7 @@ _encode = msgspec.json.Encoder().encode
 
 def render_message(recipient: str, message: OutboundMessage, access: ChannelAccess) -> list[Call]:
     """The calls that say `message`, in order; never empty. What can't be said becomes a call that is refused."""
-    outbox = _Outbox(recipient, message.reply_to, message.language)
+    outbox = _Outbox(recipient, message, switches_of(access.settings))
     if message.template is not None:
         try:
             content, uploads = template_content(message.template, access)
@@ -71,11 +72,12 @@ def address(recipient: str) -> dict[str, str]:
 class _Outbox:
     """The calls of one message as they are made."""
 
-    def __init__(self, recipient: str, reply_to: str, language: str) -> None:
+    def __init__(self, recipient: str, message: OutboundMessage, switches: Switches) -> None:
         self.calls: list[Call] = []
         self._target = {"messaging_product": "whatsapp", **address(recipient)}
-        self._reply_to = reply_to
-        self._language = language
+        self._reply_to = message.reply_to
+        self._language = message.language
+        self._switches = switches
 
     def add(self, kind: str, content: Any, uploads: tuple[Upload, ...] = ()) -> None:
         """One more call; the first quotes the message that is answered."""
@@ -87,8 +89,8 @@ class _Outbox:
     def say(self, message: OutboundMessage) -> None:
         """Pictures before the words that stand under them, places and cards behind the words that announce them;
         what can be pressed comes last."""
-        message, forms = _written_out(message)
-        if message.cards and (content := carousel_of(message)) is not None:
+        message, forms = _written_out(message, self._switches)
+        if message.cards and (content := carousel_of(message, replies=self._switches.buttons)) is not None:
             self.add("interactive", content)
             return
         pressed = bool(message.choices or message.links or message.request)
@@ -138,11 +140,15 @@ class _Outbox:
         """The one picture, film or document that can stand over buttons or a link, in the same message."""
         if len(message.media) != 1 or message.media[0].kind not in CAPTIONED or message.request:
             return None
-        if message.choices and not interactive.fit_buttons(message.choices):
+        if message.choices and not self._has_buttons(message):
             return None
         if not message.choices and not any(link.kind == "url" for link in message.links):
             return None
         return message.media[0] if one_of(message.text, message.spans, BODY) is not None else None
+
+    def _has_buttons(self, message: OutboundMessage) -> bool:
+        """Whether the choices are reply buttons, not a list."""
+        return self._switches.buttons and interactive.fit_buttons(message.choices)
 
     def _interactive(self, message: OutboundMessage, header: Media | None) -> None:
         """What the customer can press, under the text or its last piece."""
@@ -163,25 +169,30 @@ class _Outbox:
         if message.request:
             return interactive.request(message.request), BODY
         if message.choices:
-            if interactive.fit_buttons(message.choices):
+            if self._has_buttons(message):
                 return interactive.buttons(message.choices), BODY
             return interactive.choice_list(message.choices, self._language), LIST_BODY
         link = message.links[0]
         return (interactive.form_button if link.kind == "form" else interactive.link_button)(link), BODY
 
 
-def _written_out(message: OutboundMessage) -> tuple[OutboundMessage, list[Link]]:
+def _written_out(message: OutboundMessage, switches: Switches) -> tuple[OutboundMessage, list[Link]]:
     """Only one thing of a message can be pressed: the others are written into its text, choices with their number.
 
     Forms beside it, which can't be written out, are returned to be sent by themselves.
     """
-    choices, rest = interactive.carried(message.choices)
+    choices, rest = (interactive.carried if switches.lists else interactive.carried_by_buttons)(
+        message.choices
+    )
     if message.request:
         choices, rest = [], list(message.choices)
     kept = [] if choices or message.request else list(message.links[:1])
     others = message.links[len(kept) :]
     forms = [link for link in others if link.kind == "form" and not link.url]
     lines = [_numbered(message.choices, choice) for choice in rest]
+    if not switches.lists:
+        lines += [f"{choice.title}: {choice.description}" for choice in choices if choice.description]
+        choices = [msgspec.structs.replace(choice, description="") for choice in choices]
     lines += [link.title for link in kept if not BUTTON_TITLE.allows(link.title.strip())]
     lines += [f"{link.title}: {link.url}" for link in others if link.url]
     if not lines and not others and not rest:

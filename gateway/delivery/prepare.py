@@ -20,6 +20,7 @@ from gateway.away import AWAY
 from gateway.connections import Connections
 from gateway.delivery import window
 from gateway.delivery.outgoing import Outgoing
+from gateway.delivery.tables import Tables
 from gateway.delivery.window import Obstacle, Template
 from gateway.identity.filling import CodeFiller
 from storage import deliveries, reports
@@ -38,6 +39,7 @@ class Preparer:
         self._codes = codes or CodeFiller(connections, None, clock)
         self._connections = connections
         self._clock = clock
+        self._tables = Tables()
 
     async def prepare(self, send: Outgoing) -> Obstacle | None:
         """Render a send's calls, once for a recipient; or say why it may not go out now. Raises `SendFailed`."""
@@ -56,7 +58,7 @@ class Preparer:
 
     async def _decide(self, send: Outgoing) -> Obstacle | None:
         """What is said in the end (`send.message`), and whether it may be said now."""
-        table = send.channel.adapter.capabilities
+        table = self._tables.of(send.channel)
         send.message = send.send.message
         if send.send.replaces and not send.new and table.sends_natively("edit"):
             await self._edit(send)
@@ -71,7 +73,7 @@ class Preparer:
     async def _render(self, send: Outgoing) -> None:
         channel = send.channel
         send.addressed = recipient = send.recipient
-        table = channel.adapter.capabilities
+        table = self._tables.of(channel)
         said = await self._codes.fill(channel.organization_id, send.conversation_id, send.message)
         if channel.links is not None:
             # Files of our own get names that the platform, or its adapter, can read.

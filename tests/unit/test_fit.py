@@ -186,7 +186,7 @@ def test_an_id_that_no_button_can_carry_is_numbered() -> None:
     assert message.text == "?\n\n1. Long"
 
 
-@pytest.mark.parametrize("size", [3, 4, 10, 29])
+@pytest.mark.parametrize("size", [4, 10, 29])
 @pytest.mark.parametrize("count", [1, 3, 10, 11, 19, 30, 100])
 def test_every_option_is_on_exactly_one_page(size: int, count: int) -> None:
     menu, platform = structs.replace(MENU, choices=options(count)), able("choices", page=size, count=size)
@@ -207,6 +207,19 @@ def test_every_option_is_on_exactly_one_page(size: int, count: int) -> None:
         page += 1
         assert leafing["More"] == f"m:p{page}"
     assert seen == [choice.id for choice in menu.choices]
+
+
+def test_a_platform_of_three_buttons_leafs_nothing() -> None:
+    """Between Back and More stood one choice alone; what has no button is numbered."""
+    shown = fitted(structs.replace(MENU, choices=options(5)), able("choices", page=3, count=3))
+    assert shown.choices == MENU.choices[:3]
+    assert shown.text == "Which?\n\n4. Option 4\n5. Option 5"
+
+
+def test_a_card_whose_buttons_can_not_be_pressed_keeps_their_words() -> None:
+    shown = fitted(OutboundMessage(cards=(CARD,)), able("card", "link"))
+    assert shown.cards == (structs.replace(CARD, subtitle="For one\nBuy", buttons=CARD.buttons[1:]),)
+    assert not shown.choices
 
 
 @given(st.integers(min_value=0, max_value=10_000), st.integers(min_value=2, max_value=99))

@@ -115,6 +115,36 @@ def test_buttons_that_open_something_become_lines(method: str, given: dict[str, 
     assert body[field].endswith("App: https://velo.example/app\nSite: https://velo.example")
 
 
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        (
+            call("sendVideo", video="https://velo.example/a.mp4", supports_streaming=True, caption="Ride",
+                 caption_entities=[BOLD], disable_notification=True),
+            {"text": "Ride\nhttps://velo.example/a.mp4", "entities": [BOLD], "disable_notification": True},
+        ),
+        (
+            call("sendMediaGroup", media=[
+                {"type": "photo", "media": "https://velo.example/a.jpg"},
+                {"type": "photo", "media": "https://velo.example/b.jpg"},
+            ]),
+            {"text": "https://velo.example/a.jpg\nhttps://velo.example/b.jpg"},
+        ),
+        (
+            call("editMessageMedia", message_id=9, media={"type": "photo", "media": "https://velo.example/a.jpg"}),
+            {"text": "https://velo.example/a.jpg"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_channel_that_uploads_nothing_says_the_address(refused: Call, said: dict[str, Any]) -> None:
+    unfetched = Refused("Telegram: Bad Request: failed to get HTTP URL content")
+    found = mended(refused, unfetched, uploads=False)
+    assert isinstance(found, Call) and not found.uploads
+    assert (found.method, json.loads(found.body)) == ("sendMessage", {"chat_id": 42, **said})
+    uploading = mended(refused, unfetched)
+    assert isinstance(uploading, Call) and uploading.uploads
+
+
 def test_an_edit_that_changes_nothing_has_the_messages_receipt() -> None:
     edit = call("editMessageText", message_id=9, text="x")
     assert mended(edit, Refused("Telegram: Bad Request: message is not modified: …")) == Receipt(message="9")
