@@ -13,6 +13,7 @@ from msgspec import Struct
 from engine.events import Context, FormSubmitted
 from engine.expressions.values import UNDEFINED
 from engine.folding import readable
+from engine.scopes import declared
 
 if TYPE_CHECKING:
     from engine.state import Customer
@@ -73,7 +74,7 @@ class Environment:
         for name in self._variables:
             value = variables.get(name, _UNSET)
             if value is _UNSET:
-                value = turn.declared(name)
+                value = declared(turn, name)
             if value is not UNDEFINED:
                 env[name] = value
         return env

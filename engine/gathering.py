@@ -15,6 +15,7 @@ from engine.events import AlbumReceived, EventBody, MediaReceived, TextReceived
 from engine.folding import readable
 from engine.state import Album
 from engine.turn import MAX_HELD, Turn
+from engine.waits import cancel_timer, start_timer
 
 MAX_PIECES: Final = 30
 """Of one album; what comes beyond is ignored."""
@@ -43,9 +44,9 @@ def gathers(turn: Turn, piece: MediaReceived) -> bool:
     else:
         turn.note("limit", detail=f"an album of more than {MAX_PIECES} pieces")
     if album is not None:
-        turn.cancel_timer(album.timer)
+        cancel_timer(turn, album.timer)
     due_at = min(turn.now + timedelta(milliseconds=turn.bot.album_ms), began_at + MAX_GATHERED)
-    timer = turn.start_timer("album", max(0.0, (due_at - turn.now).total_seconds()))
+    timer = start_timer(turn, "album", max(0.0, (due_at - turn.now).total_seconds()))
     turn.album = Album(timer=timer, began_at=began_at, items=items)
     turn.silence_lasts = True
     return True
@@ -79,7 +80,7 @@ def holds(turn: Turn, fresh: str) -> bool:
     turn.hold(turn.text)
     turn.silence_lasts = True
     if not turn.burst:
-        turn.burst = turn.start_timer("burst", turn.bot.burst_ms / 1000)
+        turn.burst = start_timer(turn, "burst", turn.bot.burst_ms / 1000)
     turn.note("held", detail=f"more may come within {turn.bot.burst_ms} ms")
     return True
 
@@ -92,13 +93,13 @@ def stop_gathering(turn: Turn, *, kept: bool) -> None:
     if kept and turn.album is not None:
         return
     if turn.burst:
-        turn.cancel_timer(turn.burst)
+        cancel_timer(turn, turn.burst)
         turn.burst = ""
     if kept:
         turn.read_held()
         return
     if turn.album is not None:
-        turn.cancel_timer(turn.album.timer)
+        cancel_timer(turn, turn.album.timer)
     if turn.held or turn.album is not None:
         turn.held, turn.album = "", None
         turn.note("ignored", detail="what was held; something else was chosen since")

@@ -4,7 +4,7 @@ What a customer's message does, the first line that fits (`_hear` and `_next` ar
 
     control   the message is                            what follows
     --------  ----------------------------------------  ------------------------------------------------
-    any       in a group, and names nobody              nothing (see `_is_meant`)
+    any       in a group, and names nobody              nothing (see `engine.origins`)
     bot       a button that leafs through a menu        another page of it; nothing else
     any       the whole text an opt-out word            it is recorded and confirmed; nothing else (a choice that
                                                         the flow offers is that choice, whatever its title)
@@ -57,7 +57,6 @@ from engine.events import (
     CommandReceived,
     ContactabilityChanged,
     ContactReceived,
-    Context,
     ConversationOpened,
     EventBody,
     FormSubmitted,
@@ -82,10 +81,12 @@ from engine.gathering import gathers, holds, read_album, read_burst, stop_gather
 from engine.languages import MIN_DETECTED_LETTERS, MIN_PROBABILITY
 from engine.nodes.base import Next, Node, Result
 from engine.occasions import UNASKED, action_for, answer_query, give_back, human_replied, page_of, show_page
+from engine.origins import overhears, recall
 from engine.quiet import end_of_quiet
 from engine.running import guarded, run
 from engine.state import ConversationState, Customer, Outcome, TraceEntry, Waiting
 from engine.turn import Turn
+from engine.waits import keep_waiting, start_timer
 
 START = "start"
 """The command that begins anew, on every platform."""
@@ -93,8 +94,6 @@ QUIET_AFTER = timedelta(minutes=5)
 """From how long after the customer's last word on a message is one that answers nothing."""
 NO_WORDS: Final[frozenset[str]] = frozenset()
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_TO_EVERYBODY: Final = (TextReceived, MediaReceived, AlbumReceived, LocationReceived, ContactReceived)
-"""What people in a group send each other, and not only to the bot."""
 
 
 def step(
@@ -125,8 +124,8 @@ def step(
 
 def _decide(turn: Turn, body: EventBody) -> None:
     turn.event = body
-    if turn.context is not None and isinstance(body, _TO_EVERYBODY) and not _is_meant(turn, turn.context):
-        _recall(turn)
+    if overhears(turn, body):
+        recall(turn)
         turn.ignore("in a group, and not meant for the bot")
         return
     match body:
@@ -155,10 +154,10 @@ def _decide(turn: Turn, body: EventBody) -> None:
         case ConversationOpened():
             _opened(turn)
         case TimerFired():
-            _recall(turn)
+            recall(turn)
             _timer_fired(turn, body.timer)
         case CallFinished() | SearchFinished() | AnswerGenerated():
-            _recall(turn)
+            recall(turn)
             _call_finished(turn, body)
         case QueryReceived():
             answer_query(turn, body)
@@ -170,22 +169,6 @@ def _decide(turn: Turn, body: EventBody) -> None:
             _happened(turn, body)
         case _:
             assert_never(body)
-
-
-def _is_meant(turn: Turn, context: Context) -> bool:
-    """Whether a message is for the bot: among many people, one that names or answers it.
-
-    In a channel's thread that the bot takes part in all of them are.
-    """
-    if context.place == "private" or context.mentioned or turn.bot.groups == "all":
-        return True
-    return context.place == "channel" and (not context.overheard or bool(turn.node) or turn.control != "bot")
-
-
-def _recall(turn: Turn) -> None:
-    """The event is no message to the bot: what is answered is the last one that was, where it is known."""
-    origin = turn.state.origin
-    turn.message, turn.context = (origin.message, origin.context) if origin is not None else ("", None)
 
 
 def _pressed(turn: Turn, body: ChoiceMade) -> None:
@@ -232,7 +215,7 @@ def _go_back(turn: Turn) -> None:
     if turn.waiting is not None or turn.control != "bot" or not turn.node:
         return
     turn.asked = turn.state.waiting
-    turn.keep_waiting()
+    keep_waiting(turn)
     turn.node, turn.stack = turn.state.node, turn.state.stack
     turn.note("return", turn.node)
 
@@ -517,7 +500,7 @@ def _postponed(turn: Turn, waiting: Waiting) -> bool:
 
 
 def _start_again(turn: Turn, waiting: Waiting, seconds: float) -> None:
-    timer = turn.start_timer(waiting.node, seconds)
+    timer = start_timer(turn, waiting.node, seconds)
     turn.waiting = msgspec.structs.replace(waiting, timer=timer)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from msgspec import json, structs
+from msgspec import structs
 
 from engine.bot import Bot
-from engine.effects import Call, CancelTimer, Effect, Remember, Send, StartTimer
+from engine.effects import CancelTimer, Effect, Send
 from engine.environment import UTC, zone
 from engine.errors import EngineError
 from engine.events import (
@@ -26,33 +26,19 @@ from engine.events import (
     OrderPlaced,
     TextReceived,
 )
-from engine.expressions.values import UNDEFINED
-from engine.folding import fold, readable
+from engine.folding import fold
 from engine.messages import OutboundMessage
-from engine.state import ConversationState, Customer, Frame, Origin, Outcome, TraceEntry, Waiting
-from engine.variables import MAX_VARIABLES, VariableError, fit, storable
+from engine.origins import origin_of
+from engine.state import ConversationState, Customer, Frame, Outcome, TraceEntry, Waiting
 
 if TYPE_CHECKING:
     from engine.nodes.texts import Text
 
-MAX_SILENT_TURNS: Final = 5
-"""Timer turns in a row in which new timers are started: a bot that nobody answers falls silent after them."""
-MAX_SILENT_WAITS: Final = 100
-"""Timer turns in a row after which also a `wait` starts none: what is sent by itself has an end."""
-MAX_CALLS: Final = 50
-"""Calls in a row without a word from the customer: a flow that calls in a circle ends."""
 MAX_STACK: Final = 20
 """Calls and loops within each other."""
-MAX_COMPUTED_DEPTH: Final = 10
-"""Computed variables that need each other."""
-MAX_SESSION_BYTES: Final = 262_144
-"""Of a session's variables together, as JSON: every turn reads and writes them."""
-LONG_TEXT: Final = 1_000
-"""Code points; shorter values are kept without measuring the others."""
 MAX_HELD: Final = 4_000
 """Code points of what the customer wrote and nobody could read yet."""
 
-_encode = json.Encoder().encode
 _MESSAGES: Final = (
     TextReceived, CommandReceived, MediaReceived, AlbumReceived, LocationReceived, ContactReceived, FormSubmitted,
     OrderPlaced, MessageEdited,
@@ -64,12 +50,12 @@ class Turn:
     """One turn under way. Starts as the state is; nodes and actions change it."""
 
     __slots__ = (
-        "_computing", "_folded", "_language", "_local", "_own_variables", "_shared", "_zone", "album", "asked", "bot",
-        "burst", "calls", "channel", "chosen_language", "contact", "context", "control", "customer",
-        "customer_variables", "delay_ms", "echoed", "effects", "event", "fell_back", "flow", "heard_at", "held",
-        "history", "message", "node", "now", "opening", "opt_out_words", "opted_out", "response",
-        "returning", "silence_lasts", "silent", "spoke", "stack", "state", "text", "timers", "trace", "tried",
-        "turns", "unread", "variables", "waiting",
+        "_folded", "_language", "_local", "_zone", "album", "asked", "bot", "burst", "calls", "channel",
+        "chosen_language", "computing", "contact", "context", "control", "customer", "customer_variables",
+        "delay_ms", "echoed", "effects", "event", "fell_back", "flow", "heard_at", "held", "history",
+        "message", "node", "now", "opening", "opt_out_words", "opted_out", "own_variables", "response",
+        "returning", "shared", "silence_lasts", "silent", "spoke", "stack", "state", "text", "timers",
+        "trace", "tried", "turns", "unread", "variables", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -107,7 +93,13 @@ class Turn:
         self.history = state.history
         self.silent = state.silent
         self.calls = state.calls
+        self.own_variables = False
+        """`variables` is this turn's own copy, and no longer the state's."""
         self.customer_variables: Mapping[str, Any] = customer.variables
+        self.shared: Mapping[str, Any] = shared
+        """The variables of scope `bot`."""
+        self.computing: tuple[str, ...] = ()
+        """The computed variables that are being computed, the outermost first."""
         self.opted_out = customer.opted_out
         self.opt_out_words = opt_out_words
         """What opts out on this channel whatever the flow says: folded, each the whole of a message."""
@@ -140,9 +132,6 @@ class Turn:
         self.effects: list[Effect] = []
         self.trace: list[TraceEntry] = []
         self.delay_ms = 0
-        self._shared = shared
-        self._own_variables = False
-        self._computing: tuple[str, ...] = ()
         self._folded: str | None = None
         self._language: str | None = None
         self._local: datetime | None = None
@@ -239,66 +228,6 @@ class Turn:
         said = text.said(self)
         self.say(OutboundMessage(text=said.text, spans=said.spans))
 
-    def wait(self, node: str, *, attempts: int = 0, timeout: float = 0, stage: str = "") -> None:
-        """Wait at `node`; a `timeout` in seconds starts a timer, counted from when the last message is out."""
-        timer = ""
-        if timeout and self.silent < MAX_SILENT_TURNS:
-            timer = self.start_timer(node, timeout, after_sends=True)
-        elif timeout:
-            self.note("limit", node, f"no timer: the customer said nothing for {self.silent} timers")
-        self.waiting = Waiting(node=node, timer=timer, attempts=attempts, stage=stage)
-
-    def wait_until(self, node: str, due_at: datetime, *, attempts: int = 0, stage: str = "") -> None:
-        """Wait at `node`, and be woken at `due_at` (UTC), also when the customer has long been silent."""
-        timer = ""
-        if self.silent < MAX_SILENT_WAITS:
-            timer = self.start_timer(node, (due_at - self.now).total_seconds())
-        else:
-            self.note("limit", node, f"no timer: the customer said nothing for {self.silent} timers")
-        self.waiting = Waiting(node=node, timer=timer, attempts=attempts, stage=stage)
-
-    def wait_for(self, node: str, make: Callable[[str], Call], timeout: float) -> None:
-        """Make a call (`make` is given its name) and wait for its result, at most `timeout` seconds.
-
-        What the customer writes meanwhile is held, and unread when the result is there. Raises EngineError after
-        MAX_CALLS in a row.
-        """
-        if self.calls >= MAX_CALLS:
-            raise EngineError(f"more than {MAX_CALLS} calls without a word from the customer")
-        self.calls += 1
-        timer = self.start_timer(node, timeout)
-        self.effects.append(make(timer))
-        self.note("call", node, "started")
-        self.waiting = Waiting(node=node, timer=timer, call=timer)
-
-    def keep_waiting(self) -> None:
-        """Wait as before this turn: its timer, which `begin_answer` cancelled, runs on."""
-        asked = self.asked
-        if asked is not None and asked.timer:
-            self.effects = [
-                effect
-                for effect in self.effects
-                if not (isinstance(effect, CancelTimer) and effect.timer == asked.timer)
-            ]
-        self.waiting = asked
-
-    def start_timer(self, name: str, seconds: float, *, after_sends: bool = False) -> str:
-        """Start a timer, counted from now or from when the last message is out; returns its own name."""
-        self.timers += 1
-        timer = f"{name}#{self.timers}"
-        due_at = self.now + timedelta(seconds=seconds, milliseconds=self.delay_ms if after_sends else 0)
-        self.effects.append(StartTimer(timer=timer, due_at=due_at))
-        self.note("timer", name, "started", int(seconds) if seconds == int(seconds) else round(seconds, 3))
-        return timer
-
-    def cancel_timer(self, timer: str) -> None:
-        """Cancel a timer; one that this very turn started is simply not started."""
-        kept = [e for e in self.effects if not (isinstance(e, StartTimer) and e.timer == timer)]
-        if len(kept) < len(self.effects):
-            self.effects = kept
-        else:
-            self.effects.append(CancelTimer(timer=timer))
-
     def hold(self, text: str) -> None:
         """Keep what the customer wrote until it can be read."""
         self.held = f"{self.held}\n{text}"[:MAX_HELD] if self.held else text[:MAX_HELD]
@@ -348,7 +277,7 @@ class Turn:
         if self.state.flow:
             kept = self.bot.persistent
             self.variables = {name: value for name, value in self.variables.items() if name in kept}
-            self._own_variables = True
+            self.own_variables = True
         self.turns = 1
         self.node = ""
         self.asked = None
@@ -359,66 +288,6 @@ class Turn:
         """The start node's id; the text that is still unread opens the flow."""
         self.opening = self.unread
         return self.bot.start
-
-    def set(self, name: str, value: Any) -> None:
-        """Keep a variable. Raises VariableError when the value does not fit its declaration."""
-        declared = self.bot.variables.get(name)
-        if declared is None:
-            value = storable(value)
-        else:
-            value = fit(value, declared.type)
-            if declared.compute is not None:
-                raise VariableError(f'"{name}" is computed and can\'t be set')
-            if declared.check is not None and value is not None:
-                value = declared.check(value)
-            if declared.scope != "session":
-                self._remember(declared.scope, name, value)
-                return
-        if not self._own_variables:
-            self.variables = dict(self.variables)
-            self._own_variables = True
-        if name not in self.variables and len(self.variables) >= MAX_VARIABLES:
-            raise VariableError(f"a conversation keeps at most {MAX_VARIABLES} variables")
-        if isinstance(value, list | dict) or (isinstance(value, str) and len(value) > LONG_TEXT):
-            self._measure({**self.variables, name: value})
-        self.variables[name] = value
-
-    def _measure(self, variables: Mapping[str, Any]) -> None:
-        """Raise VariableError when the session's variables together have become too large."""
-        if len(_encode(variables)) > MAX_SESSION_BYTES:
-            raise VariableError(f"the variables of a session hold at most {MAX_SESSION_BYTES // 1024} KiB")
-
-    def declared(self, name: str) -> Any:
-        """The value of a variable that the session does not have; UNDEFINED when nothing declares it."""
-        variable = self.bot.variables.get(name)
-        if variable is None:
-            return UNDEFINED
-        if variable.compute is not None:
-            return self._compute(name, variable.compute)
-        if variable.scope == "session":
-            return variable.default
-        kept = self.customer_variables if variable.scope == "customer" else self._shared
-        return kept.get(name, variable.default)
-
-    def _compute(self, name: str, compute: Callable[[Turn], Any]) -> Any:
-        if name in self._computing or len(self._computing) >= MAX_COMPUTED_DEPTH:
-            raise VariableError(f'"{name}" is computed from itself')
-        self._computing = (*self._computing, name)
-        try:
-            return compute(self)
-        finally:
-            self._computing = self._computing[:-1]
-
-    def _remember(self, scope: Literal["customer", "bot"], name: str, value: Any) -> None:
-        kept = self.customer_variables if scope == "customer" else self._shared
-        if name not in kept and len(kept) >= MAX_VARIABLES:
-            raise VariableError(f"a {scope} keeps at most {MAX_VARIABLES} variables")
-        changed = {**kept, name: value}
-        if scope == "customer":
-            self.customer_variables = changed
-        else:
-            self._shared = changed
-        self.effects.append(Remember(scope=scope, values={name: value}))
 
     def fall_back(self, why: str) -> str | None:
         """The fallback node's id, once a turn; None when there is none or it was shown already.
@@ -455,16 +324,6 @@ class Turn:
         """Whether others read along."""
         return self.context is not None and self.context.place != "private"
 
-    def _origin(self) -> Origin | None:
-        """Where the last message came from, while that matters: it is not answered yet, or others read along."""
-        if not (self.held or self.album or self.in_group):
-            return None
-        if not self.message:
-            return self.state.origin
-        return Origin(
-            message=self.message, context=_bounded(self.context) if self.context is not None else None
-        )
-
     def outcome(self) -> Outcome:
         """The turn's result."""
         return Outcome(
@@ -478,7 +337,7 @@ class Turn:
                 held=self.held,
                 burst=self.burst,
                 album=self.album,
-                origin=self._origin() if self.held or self.album or self.context else None,
+                origin=origin_of(self) if self.held or self.album or self.context else None,
                 echoed=self.echoed and self.control == "human",
                 language=self.chosen_language,
                 turns=self.turns,
@@ -498,25 +357,6 @@ def error_words(error: Exception) -> str:
     """What a trace says of an error: only our own errors are known not to quote what the customer wrote."""
     name = type(error).__name__
     return f"{name}: {error}" if isinstance(error, EngineError) else name
-
-
-def _bounded(context: Context) -> Context:
-    """Fit for a state: readable, and not longer than that should be."""
-    referral = context.referral
-    return structs.replace(
-        context,
-        quote=readable(context.quote[:LONG_TEXT]),
-        forwarded_from=readable(context.forwarded_from[:LONG_TEXT]),
-        title=readable(context.title[:LONG_TEXT]),
-        referral=structs.replace(
-            referral,
-            headline=readable(referral.headline[:LONG_TEXT]),
-            text=readable(referral.text[:LONG_TEXT]),
-            payload=readable(referral.payload[:LONG_TEXT]),
-        )
-        if referral is not None
-        else None,
-    )
 
 
 def _shows(message: OutboundMessage) -> bool:

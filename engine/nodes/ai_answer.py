@@ -17,6 +17,8 @@ from engine.nodes.calling import MARGIN_S, CallingNode
 from engine.nodes.knowledge import passages_of
 from engine.nodes.texts import Text
 from engine.nodes.tools import Tools
+from engine.scopes import keep
+from engine.waits import wait, wait_for
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -85,7 +87,7 @@ class AiAnswerNode(CallingNode):
             self._prompt(turn) if self._prompt is not None else turn.text if turn.unread else ""
         ).strip()
         if not prompt:
-            turn.wait(self.id)
+            wait(turn, self.id)
             return None
         return self._ask(turn, prompt)
 
@@ -96,7 +98,8 @@ class AiAnswerNode(CallingNode):
         config = self._config
         instructions = self._instructions(turn) if self._instructions is not None else ""
         turn.unread = False
-        turn.wait_for(
+        wait_for(
+            turn,
             self.id,
             lambda call: Generate(
                 call=call,
@@ -124,7 +127,7 @@ class AiAnswerNode(CallingNode):
         if not text.strip():
             return self.failed(turn, "the model said nothing")
         if self._config.variable is not None:
-            turn.set(self._config.variable, text)
+            keep(turn, self._config.variable, text)
         if not self._config.silent:
             said, spans = self._message.said(turn) if self._message is not None else self._read(text)
             message = OutboundMessage(text=said, spans=spans)

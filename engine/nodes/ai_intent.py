@@ -17,6 +17,7 @@ from engine.fields import MAX_TEXT, Name, NodeRef, Part
 from engine.nodes.base import Connection, Next, Node, NodeConfig
 from engine.nodes.tools import Tools
 from engine.understanding.intents import IntentClassifier
+from engine.waits import wait
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -80,7 +81,7 @@ class AiIntentNode(Node):
 
     def enter(self, turn: Turn) -> Next:
         if not turn.unread or self.id in turn.tried:
-            turn.wait(self.id)
+            wait(turn, self.id)
             return None
         return self._read(turn)
 
@@ -94,11 +95,11 @@ class AiIntentNode(Node):
             return target
         turn.tried = (*turn.tried, self.id)
         if turn.opening and turn.spoke:
-            turn.wait(self.id)
+            wait(turn, self.id)
             return None
         target = self._fallback or self.follow(turn) or turn.fall_back("no intent matched")
         if target is None:
-            turn.wait(self.id)
+            wait(turn, self.id)
         return target
 
     def _understand(self, turn: Turn) -> Next:

@@ -19,6 +19,7 @@ from engine.known import Known
 from engine.messages import Choice
 from engine.problems import Finding
 from engine.state import Frame, TraceEntry
+from engine.waits import wait
 
 if TYPE_CHECKING:
     from engine.turn import Turn
@@ -139,7 +140,7 @@ class Node(ABC):
 
     def offer(self, turn: Turn) -> None:
         """Ask again what was asked here, and wait."""
-        turn.wait(self.id)
+        wait(turn, self.id)
 
     def timed_out(self, turn: Turn) -> Next:
         """The timer that was started here fired."""

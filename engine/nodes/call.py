@@ -10,6 +10,7 @@ from engine.fields import FlowRef, JsonTemplate, VariableName
 from engine.nodes.base import Connection, Next, Node, NodeConfig
 from engine.nodes.tools import Tools
 from engine.nodes.values import Value, compile_value
+from engine.scopes import keep
 from engine.state import Frame
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class CallNode(Node):
 
     def enter(self, turn: Turn) -> Next:
         for name, value in self._arguments.items():
-            turn.set(name, value(turn))
+            keep(turn, name, value(turn))
         turn.push(Frame(node=self.id))
         return turn.bot.starts[self._flow]
 

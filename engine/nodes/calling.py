@@ -9,6 +9,8 @@ from engine.environment import Environment
 from engine.expressions import Expression
 from engine.nodes.base import Next, Node, Result
 from engine.nodes.tools import Tools
+from engine.scopes import keep
+from engine.waits import keep_waiting
 
 if TYPE_CHECKING:
     from engine.turn import Turn
@@ -33,7 +35,7 @@ class Saves:
 
     def __call__(self, turn: Turn) -> None:
         for name, expression, environment in self._expressions:
-            turn.set(name, expression(environment(turn)))
+            keep(turn, name, expression(environment(turn)))
 
 
 class CallingNode(Node):
@@ -60,7 +62,7 @@ class CallingNode(Node):
 
     def offer(self, turn: Turn) -> None:
         # What interrupted came to nothing: the call that runs is still the one to wait for.
-        turn.keep_waiting()
+        keep_waiting(turn)
 
     def accepts(self, result: Result) -> bool:
         """Whether a result with an error is as good as one without."""

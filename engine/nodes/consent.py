@@ -13,6 +13,8 @@ from engine.nodes.base import Connection, Next, Node, SpeakingConfig
 from engine.nodes.texts import Menu, Speech, Text
 from engine.nodes.titles import Titles, titles_of
 from engine.nodes.tools import Tools
+from engine.scopes import keep
+from engine.waits import wait
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -91,7 +93,7 @@ class ConsentNode(Node):
 
     def _ask(self, turn: Turn, attempts: int) -> None:
         self._speech.say(turn)
-        turn.wait(self.id, attempts=attempts)
+        wait(turn, self.id, attempts=attempts)
 
     def _decided(self, turn: Turn, *, granted: bool) -> Next:
         config = self._config
@@ -100,7 +102,7 @@ class ConsentNode(Node):
         turn.effects.append(Record(kind="consent", name=config.purpose, properties=properties))
         turn.note("consent", self.id, config.purpose, granted)
         if config.variable is not None:
-            turn.set(config.variable, granted)
+            keep(turn, config.variable, granted)
         target = config.granted_target if granted else config.refused_target
         return target or self.follow(turn)
 

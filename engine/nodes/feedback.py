@@ -16,6 +16,8 @@ from engine.nodes.base import Connection, Next, Node, SpeakingConfig
 from engine.nodes.texts import Menu, Speech
 from engine.nodes.titles import Titles, titles_of
 from engine.nodes.tools import Tools
+from engine.scopes import keep
+from engine.waits import wait
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -72,14 +74,14 @@ class FeedbackNode(Node):
     def enter(self, turn: Turn) -> Next:
         turn.unread = False
         self._rating.say(turn)
-        turn.wait(self.id)
+        wait(turn, self.id)
         return None
 
     def offer(self, turn: Turn) -> None:
         asked = turn.asked
         stage = asked.stage if asked is not None else ""
         (self._comment if stage and self._comment is not None else self._rating).say(turn)
-        turn.wait(self.id, attempts=asked.attempts if asked is not None else 0, stage=stage)
+        wait(turn, self.id, attempts=asked.attempts if asked is not None else 0, stage=stage)
 
     def pick(self, turn: Turn) -> int | None:
         index = self._titles.find(turn)
@@ -104,24 +106,24 @@ class FeedbackNode(Node):
         if attempts > self._config.retries:
             return self.follow(turn)
         self._rating.say(turn)
-        turn.wait(self.id, attempts=attempts)
+        wait(turn, self.id, attempts=attempts)
         return None
 
     def _rated(self, turn: Turn, rating: int) -> Next:
         if self._config.variable is not None:
-            turn.set(self._config.variable, rating)
+            keep(turn, self._config.variable, rating)
         self._record(turn, {"rating": rating})
         turn.note("feedback", self.id, value=rating)
         if self._comment is None:
             return self.follow(turn)
         self._comment.say(turn)
-        turn.wait(self.id, stage=f"{COMMENT} {rating}")
+        wait(turn, self.id, stage=f"{COMMENT} {rating}")
         return None
 
     def _commented(self, turn: Turn, rating: int, comment: str) -> Next:
         if comment:
             if self._config.comment_variable is not None:
-                turn.set(self._config.comment_variable, comment)
+                keep(turn, self._config.comment_variable, comment)
             self._record(turn, {"rated": rating, "comment": comment})
             turn.note("feedback", self.id, "commented")
         return self.follow(turn)

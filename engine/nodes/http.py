@@ -17,6 +17,8 @@ from engine.nodes.base import Connection, Next, NodeConfig, Result
 from engine.nodes.calling import MARGIN_S, CallingNode, Saves
 from engine.nodes.texts import RequestTemplate
 from engine.nodes.tools import Tools
+from engine.scopes import keep
+from engine.waits import wait_for
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -143,7 +145,8 @@ class HttpNode(CallingNode):
         headers = {name: value(turn, _in_a_line) for name, value in self._headers}
         if self._body is not None:
             headers.setdefault("content-type", (_JSON if config.form is None else _FORM,))
-        turn.wait_for(
+        wait_for(
+            turn,
             self.id,
             lambda call: CallIntegration(
                 call=call,
@@ -174,7 +177,7 @@ class HttpNode(CallingNode):
 
     def missed(self, turn: Turn, error: str) -> None:
         if self._config.error_variable is not None:
-            turn.set(self._config.error_variable, error)
+            keep(turn, self._config.error_variable, error)
 
     def use(self, turn: Turn, result: Result) -> Next:
         self._save(turn)

@@ -41,8 +41,10 @@ from engine.nodes.retries import Reason, Retries, RuleSentences
 from engine.nodes.texts import Menu, Speech
 from engine.nodes.titles import Titles, titles_of
 from engine.nodes.tools import Tools
+from engine.scopes import keep
 from engine.state import TraceEntry
 from engine.validation import Rules, compile_rules
+from engine.waits import wait
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -167,14 +169,14 @@ class InputNode(Node):
 
     def enter(self, turn: Turn) -> Next:
         self._speech.say(turn)
-        turn.wait(self.id, timeout=self._config.timeout)
+        wait(turn, self.id, timeout=self._config.timeout)
         return None
 
     def offer(self, turn: Turn) -> None:
         self._speech.say(turn)
         # After a timeout the question waits without another timer: asking once into the silence is enough.
         timeout = 0 if turn.silent else self._config.timeout
-        turn.wait(self.id, attempts=turn.asked.attempts if turn.asked is not None else 0, timeout=timeout)
+        wait(turn, self.id, attempts=turn.asked.attempts if turn.asked is not None else 0, timeout=timeout)
 
     def show_page(self, turn: Turn, page: int) -> None:
         self._speech.show_page(turn, page)
@@ -204,7 +206,7 @@ class InputNode(Node):
         turn.unread = False
         if attempts <= self._config.retries:
             self._retries.say(turn, reason, attempts)
-            turn.wait(self.id, attempts=attempts, timeout=self._config.timeout)
+            wait(turn, self.id, attempts=attempts, timeout=self._config.timeout)
             return None
         return self._give_up(turn, "no usable answer", reason)
 
@@ -232,7 +234,7 @@ class InputNode(Node):
 
     def _keep(self, turn: Turn, value: Any) -> Next:
         turn.unread = False
-        turn.set(self._config.variable, value)
+        keep(turn, self._config.variable, value)
         turn.trace.append(self._stored)
         return self.follow(turn)
 
@@ -241,7 +243,7 @@ class InputNode(Node):
         if target is None:
             attempts = turn.asked.attempts if turn.asked is not None else 0
             self._retries.say(turn, reason, attempts + 1)
-            turn.wait(self.id, attempts=attempts)
+            wait(turn, self.id, attempts=attempts)
         return target
 
 

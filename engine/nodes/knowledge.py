@@ -15,6 +15,8 @@ from engine.nodes.base import Connection, Next, Result, SpeakingConfig
 from engine.nodes.calling import MARGIN_S, CallingNode
 from engine.nodes.texts import Text
 from engine.nodes.tools import Tools
+from engine.scopes import keep
+from engine.waits import wait, wait_for
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -74,7 +76,7 @@ class KnowledgeNode(CallingNode):
     def enter(self, turn: Turn) -> Next:
         query = (self._query(turn) if self._query is not None else turn.text if turn.unread else "").strip()
         if not query:
-            turn.wait(self.id)
+            wait(turn, self.id)
             return None
         return self._search(turn, query)
 
@@ -84,7 +86,8 @@ class KnowledgeNode(CallingNode):
     def _search(self, turn: Turn, query: str) -> Next:
         config = self._config
         turn.unread = False
-        turn.wait_for(
+        wait_for(
+            turn,
             self.id,
             lambda call: Search(
                 call=call,
@@ -105,7 +108,7 @@ class KnowledgeNode(CallingNode):
     def use(self, turn: Turn, result: Result) -> Next:
         passages = turn.response["passages"]
         if self._config.variable is not None:
-            turn.set(self._config.variable, passages)
+            keep(turn, self._config.variable, passages)
         if not passages:
             turn.note("search", self.id, "nothing found")
             return self._config.not_found_target or turn.fall_back("nothing was found")

@@ -15,6 +15,7 @@ from engine.expressions import Expression
 from engine.fields import ExpressionText, NodeRef, VariableName
 from engine.nodes.base import Connection, Next, Node, NodeConfig
 from engine.nodes.tools import Tools
+from engine.scopes import keep
 from engine.state import Frame
 from engine.variables import VariableError, storable
 
@@ -68,9 +69,9 @@ class LoopNode(Node):
             turn.note("round", self.id, "no more items", len(items))
             return self.follow(turn)
         turn.note("round", self.id, value=index)
-        turn.set(self._config.variable, items[index])
+        keep(turn, self._config.variable, items[index])
         if self._config.index_variable is not None:
-            turn.set(self._config.index_variable, index)
+            keep(turn, self._config.index_variable, index)
         turn.push(Frame(node=self.id, items=items, index=index))
         return self._config.body
 

@@ -17,7 +17,9 @@ from engine.nodes.texts import Menu, Speech
 from engine.nodes.titles import Titles, titles_of
 from engine.nodes.tools import Tools
 from engine.problems import Finding
+from engine.scopes import keep
 from engine.state import TraceEntry
+from engine.waits import wait
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -136,7 +138,7 @@ class QuickReplyNode(Node):
         turn.trace.append(self._chosen[index])
         turn.unread = False
         if self._variable is not None:
-            turn.set(self._variable, value)
+            keep(turn, self._variable, value)
         return self._config.options[index].target or self.follow(turn)
 
     def answer(self, turn: Turn) -> Next:
@@ -165,7 +167,7 @@ class QuickReplyNode(Node):
     def _ask(self, turn: Turn, speech: Speech, attempts: int, *, timer: bool = True) -> None:
         turn.unread = False
         speech.say(turn)
-        turn.wait(self.id, attempts=attempts, timeout=self._config.timeout if timer else 0)
+        wait(turn, self.id, attempts=attempts, timeout=self._config.timeout if timer else 0)
 
     def _repeat_for_ever(self, turn: Turn) -> None:
         """Each answer is asked again; a silence is broken `retries` times at most."""

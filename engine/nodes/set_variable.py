@@ -15,6 +15,7 @@ from engine.nodes.base import Connection, Next, Node, NodeConfig
 from engine.nodes.tools import Tools
 from engine.nodes.values import Value, compile_value
 from engine.problems import Finding
+from engine.scopes import keep
 from engine.variables import VariableError, fit
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class SetVariableNode(Node):
         self._value = value
 
     def enter(self, turn: Turn) -> Next:
-        turn.set(self._variable, self._value(turn))
+        keep(turn, self._variable, self._value(turn))
         turn.note("variable", self.id, self._variable)
         return self.follow(turn)
 

@@ -18,6 +18,7 @@ from engine.flow_types import ClockTime
 from engine.nodes.base import Condition, Connection, Next, Node, NodeConfig
 from engine.nodes.tools import Tools
 from engine.variables import VariableError
+from engine.waits import keep_waiting, wait_until
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -94,7 +95,7 @@ class WaitNode(Node):
 
     def offer(self, turn: Turn) -> None:
         # The timer that runs is as good as a new one would be: the wait ends when it was to end.
-        turn.keep_waiting()
+        keep_waiting(turn)
 
     def timed_out(self, turn: Turn) -> Next:
         if turn.asked is not None and turn.asked.stage:
@@ -109,7 +110,7 @@ class WaitNode(Node):
         if end <= turn.now:
             return self.follow(turn)
         furthest = turn.now + LONGEST
-        turn.wait_until(self.id, min(end, furthest), stage=end.isoformat() if end > furthest else "")
+        wait_until(turn, self.id, min(end, furthest), stage=end.isoformat() if end > furthest else "")
         return None
 
 

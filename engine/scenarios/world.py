@@ -42,6 +42,7 @@ from engine.expressions import UNDEFINED
 from engine.messages import OutboundMessage
 from engine.nodes.base import choice_id, page_key
 from engine.scenarios.model import Stub
+from engine.scopes import declared
 from engine.state import ConversationState, Customer, Outcome
 from engine.step import step
 from engine.turn import Turn
@@ -222,7 +223,7 @@ class World:
     def variable(self, name: str) -> Any:
         """The value of a variable, wherever it is kept; None for none. A computed one may raise EngineError."""
         value = self.state.variables.get(name, UNDEFINED)
-        value = self._turn().declared(name) if value is UNDEFINED else value
+        value = declared(self._turn(), name) if value is UNDEFINED else value
         return None if value is UNDEFINED else value
 
     def _turn(self) -> Turn:

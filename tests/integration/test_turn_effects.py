@@ -45,6 +45,7 @@ from engine.events import (
 )
 from engine.messages import Card, CardButton, Choice, Media, OutboundMessage
 from engine.nodes.base import Next, Node
+from engine.scopes import declared
 from engine.turn import Turn
 from gateway.channel import Channel
 from gateway.directory import Directory
@@ -73,7 +74,7 @@ class Script(Node):
 
     def enter(self, turn: Turn) -> Next:
         customer = turn.customer
-        known = (turn.declared("tier"), turn.declared("visits"))
+        known = (declared(turn, "tier"), declared(turn, "visits"))
         self.seen.append((turn.text, *known, customer.language, customer.opted_out))
         turn.effects.extend(self._lines.get(turn.text, ()))
         return None

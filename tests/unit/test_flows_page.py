@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import check, fields, flow, gathering, inline, markup, turn, variables
+from engine import check, fields, flow, gathering, inline, markup, turn, variables, waits
 from engine.answers.translations import TRANSLATIONS
 from engine.compile import compile_flow
 from engine.document import definition_of
@@ -211,7 +211,7 @@ def test_the_filters_of_the_page_print_what_it_says(source: str, printed: str) -
         ("`http`: headers", [http.MAX_PARTS]),
         ("`http`: `timeout`", [http.MAX_TIMEOUT_S, http.MAX_ATTEMPTS, http.MAX_BYTES // 1024**2]),
         ("`email`", [email.MAX_RECIPIENTS]),
-        ("Timers in a row", [turn.MAX_SILENT_TURNS]),
+        ("Timers in a row", [waits.MAX_SILENT_TURNS]),
     ],
 )
 def test_the_page_has_the_limits(row: str, limits: list[int]) -> None:

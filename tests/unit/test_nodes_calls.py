@@ -24,7 +24,7 @@ from engine.events import (
 from engine.nodes.calling import MARGIN_S
 from engine.nodes.http import BACKOFF_S
 from engine.state import ConversationState, Customer
-from engine.turn import MAX_CALLS
+from engine.waits import MAX_CALLS
 from tests.conversations.chat import NIGHT, Chat, bot_of, message, node
 
 ERROR = {"target": "oh", "condition": "error"}

@@ -12,7 +12,7 @@ from engine.effects import StartTimer
 from engine.events import MediaReceived
 from engine.nodes.wait import LONGEST
 from engine.state import ConversationState, Customer
-from engine.turn import MAX_SILENT_WAITS
+from engine.waits import MAX_SILENT_WAITS
 from tests.conversations.chat import Chat, bot_of, message, node
 
 WEDNESDAY = "2026-01-14T15:00Z"

@@ -9,8 +9,8 @@ import pytest
 
 from engine.compile import FlowInvalid
 from engine.effects import Remember
+from engine.scopes import MAX_COMPUTED_DEPTH
 from engine.state import ConversationState, Customer
-from engine.turn import MAX_COMPUTED_DEPTH
 from engine.variables import MAX_VARIABLES
 from tests.conversations.chat import Chat, bot_of, message, node
 
