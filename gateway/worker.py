@@ -29,6 +29,7 @@ from gateway.http.operations import Operations
 from gateway.http.webhook import Webhooks
 from gateway.identity.codes import LinkCodes
 from gateway.identity.filling import CodeFiller
+from gateway.identity.profiles import Profiles
 from gateway.identity.unifying import Unifying
 from gateway.logs import get_logger
 from gateway.media.parts import MediaParts
@@ -119,9 +120,10 @@ class Worker:
             owner=self.owner, lease=lease, clock=clock,
         )  # fmt: skip
         self.http = HttpClient(AddressPolicy(host_list(settings.http_allowed_hosts)), clock)
+        unifying = Unifying(self.database, clock, merges=settings.merge_verified)
         performer = Performer(
             self.http, Mailer(_mail_server(settings)), partial(load_secrets, self.database, keyring),
-            self.media.fetching, Unifying(self.database, clock, merges=settings.merge_verified), clock,
+            self.media.fetching, unifying, Profiles(self.database, unifying, clock), clock,
         )  # fmt: skip
         self.work = WorkRunner(
             Book(self.database, self.owner, lease, clock), self.directory, self.turns.accept_event, performer,

@@ -14,13 +14,16 @@ from adapters.slack.address import read_address
 from adapters.slack.capabilities import CAPABILITIES
 from adapters.slack.client import APP_TOKEN, SlackClient
 from adapters.slack.parse import parse_body
+from adapters.slack.people import read_profile
 from adapters.slack.render import CLEAR, POST, UPLOAD, render_message
 from adapters.slack.verify import verify_signature
+from engine.events import Sender
 from engine.messages import OutboundMessage
 
 
 class SlackAdapter:
-    """The `Adapter` for Slack apps. One instance serves every Slack channel; see `adapters.protocol`.
+    """The `Adapter` for Slack apps, and a `ProfileSource`. One instance serves every Slack channel; see
+    `adapters.protocol`.
 
     `ChannelAccess.secrets`: `bot_token`, `signing_secret`, with Socket Mode `app_token`. `ChannelAccess.settings`:
     `workspace` (`team_id`, `bot_user_id`, `app_id`), `event_delivery`, `features`, `api_base` (optional).
@@ -78,6 +81,10 @@ class SlackAdapter:
     def fetch(self, file: str, access: ChannelAccess) -> AbstractAsyncContextManager[Content]:
         """Read a file by its private address or id. Raises `SendFailed`."""
         return transfer.fetch(self._client, file, access)
+
+    async def profile(self, access: ChannelAccess, external_id: str) -> Sender:
+        """Who a person of the workspace is (`team:user`). Raises `SendFailed`."""
+        return await read_profile(self._client, access, external_id)
 
     async def open_socket(self, access: ChannelAccess) -> str:
         """The address of a new Socket Mode connection (wss), good for one use. Raises `SendFailed`."""

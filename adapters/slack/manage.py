@@ -1,4 +1,4 @@
-"""Setting an app up: who its token belongs to, who people are, its manifest, whether Socket Mode works.
+"""Setting an app up: who its token belongs to, its manifest, whether Socket Mode works.
 
 The cold road: an operator waits for it, a customer never does.
 
@@ -14,19 +14,19 @@ import msgspec
 
 from adapters.errors import Misconfigured
 from adapters.protocol import ChannelAccess
-from adapters.reading import Object, string
+from adapters.reading import string
 from adapters.slack.client import APP_TOKEN, SlackClient
 from adapters.slack.parse import EVENTS
-from engine.events import Sender
 
 T = TypeVar("T")
 
 SCOPES: Final = (
     "app_mentions:read", "channels:history", "channels:read", "chat:write", "commands", "files:read", "files:write",
     "groups:history", "groups:read", "im:history", "im:read", "im:write", "mpim:history", "mpim:read",
-    "reactions:read", "reactions:write", "users:read",
+    "reactions:read", "reactions:write", "users:read", "users:read.email",
 )  # fmt: skip
-"""What the app may do: hear what `parse` reads, say what `render` says, and know people's language and time zone."""
+"""What the app may do: hear what `parse` reads, say what `render` says, and know people's language, time zone
+and e-mail."""
 MAX_APP_NAME: Final = 35
 MAX_DISPLAY_NAME: Final = 80
 MAX_DESCRIPTION: Final = 140
@@ -69,19 +69,6 @@ async def identify(access: ChannelAccess) -> Workspace:
             bot_id=string(answer, "bot_id"),
             scopes=scopes,
         )
-
-    return await _once(ask)
-
-
-async def profile(access: ChannelAccess, user: str) -> Sender:
-    """Who a person is, by their id: name, language, time zone, and the e-mail where the app may see it.
-
-    `external_id` is as `parse` gives it. Raises `SendFailed`.
-    """
-
-    async def ask(client: SlackClient) -> Sender:
-        answer = await client.ask("users.info", access, {"user": user, "include_locale": True})
-        return _person(answer.get("user"), user, access)
 
     return await _once(ask)
 
@@ -166,25 +153,6 @@ def _shortcut(given: Mapping[str, str]) -> dict[str, str]:
         "callback_id": given["callback_id"],
         "description": given.get("description") or given["name"],
     }
-
-
-def _person(user: Any, identifier: str, access: ChannelAccess) -> Sender:
-    known: Object = user if type(user) is dict else {}
-    about = known.get("profile")
-    profile: Object = about if type(about) is dict else {}
-    workspace = access.settings.get("workspace")
-    team = (string(workspace, "team_id") if type(workspace) is dict else "") or string(known, "team_id")
-    name = string(profile, "real_name") or string(known, "real_name")
-    first, _, last = name.partition(" ")
-    return Sender(
-        external_id=f"{team}:{identifier}",
-        first_name=string(profile, "first_name") or first,
-        last_name=string(profile, "last_name") or last,
-        username=string(known, "name"),
-        language=string(known, "locale"),
-        timezone=string(known, "tz"),
-        email=string(profile, "email"),
-    )
 
 
 async def _once(ask: Callable[[SlackClient], Awaitable[T]]) -> T:

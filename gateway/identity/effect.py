@@ -1,4 +1,4 @@
-"""The work effect that makes one customer of several. The engine does not know it: turns leave it behind."""
+"""The work effects about who a customer is. The engine does not know them: turns leave them behind."""
 
 from __future__ import annotations
 
@@ -28,6 +28,18 @@ class UnifyCustomer(
     """Why `other` is the same person: `link` (a code was shown) or `identity` (the platform says so)."""
 
 
+class FetchProfile(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="fetch_profile", gc=False
+):
+    """Ask the platform who a new customer is, and fill in what we lack; nothing waits for it.
+
+    `{"type": "fetch_profile", "external_id": "T024:U042"}`
+    """
+
+    external_id: str
+    """As in `Sender.external_id`, on the effect's channel."""
+
+
 KIND: Final = "unify_customer"
-"""Also the tag of the effect."""
+"""Also the tag of `UnifyCustomer`."""
 encode = msgspec.json.Encoder().encode

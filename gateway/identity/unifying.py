@@ -22,8 +22,9 @@ from storage.merges import Reason, living, merge, oldest, same_person
 ACTOR: Final = "system"
 MAX_TRIES: Final = 10
 AGAIN_AFTER: Final = timedelta(seconds=2)
+IN_THE_WAY: Final = "another transaction was in the way"
 _IN_THE_WAY: Final = frozenset({"40001", "40P01", "23505"})
-"""Serialization failure, deadlock, duplicate key: another transaction was in the way."""
+"""Serialization failure, deadlock, duplicate key."""
 
 _log = get_logger(__name__)
 
@@ -33,13 +34,13 @@ class Unifying:
 
     def __init__(self, database: Database, clock: Callable[[], datetime], *, merges: bool = True) -> None:
         """Unless `merges`, only those become one whom somebody, or the platform, has named."""
+        self.merges = merges
         self._database = database
-        self._merges = merges
         self._clock = clock
 
     async def perform(self, effect: UnifyCustomer, work: ClaimedWork) -> Done | Later | GivenUp:
         """Merge, all or nothing; done again, it finds nothing left to do."""
-        if effect.other is None and not self._merges:
+        if effect.other is None and not self.merges:
             return Done("switched off (GATEWAY_MERGE_VERIFIED)")
         try:
             async with self._database.transaction([work.organization_id]) as connection:
@@ -49,9 +50,9 @@ class Unifying:
         except Conflict as error:  # somebody else merges the same ones: look again
             return self._later(work, str(error))
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in _IN_THE_WAY:
+            if not was_in_the_way(error):
                 raise
-            return self._later(work, "another transaction was in the way")
+            return self._later(work, IN_THE_WAY)
         if merged:
             _log.info("customers merged", organization=str(work.organization_id), merged=merged)
         return Done()
@@ -81,3 +82,8 @@ class Unifying:
         if work.attempts >= MAX_TRIES:
             return GivenUp(reason)
         return Later(due_at=self._clock() + AGAIN_AFTER, reason=reason, changes={})
+
+
+def was_in_the_way(error: DBAPIError) -> bool:
+    """Whether another transaction was, so that the same one may succeed in a moment."""
+    return getattr(error.orig, "sqlstate", None) in _IN_THE_WAY

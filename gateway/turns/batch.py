@@ -133,8 +133,9 @@ class BatchRunner:
             events.extend((channel.id, parked.external_id) for parked in arrival.parked)
         locked, known = await turns.lock(connection, contacts, events)
         missing = [contact for contact in contacts if contact not in locked and contact in addressed]
-        if missing:
-            await turns.create(connection, _newcomers(contacts[contact] for contact in missing), now)
+        newcomers = _newcomers(contacts[contact] for contact in missing)
+        if newcomers:
+            await turns.create(connection, newcomers, now)
             locked, known = await turns.lock(connection, contacts, events)
         reach("turn.locked")
         states = {contact: _decode_state(conversation.state) for contact, conversation in locked.items()}
@@ -146,6 +147,7 @@ class BatchRunner:
             now,
             self._marks,
             self._notices,
+            {newcomer.customer_id: newcomer.sender for newcomer in newcomers},
         )
 
 

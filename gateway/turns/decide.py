@@ -52,9 +52,12 @@ class Decider:
         now: datetime,
         marks: MediaMarks | None = None,
         notices: Notices | None = None,
+        newcomers: Mapping[UUID, str] | None = None,
     ) -> None:
+        """`newcomers` are the customers that may have been created for this batch, with their id on the channel."""
         self._marks = marks
         self._notices = notices or Notices()
+        self._newcomers = dict(newcomers or {})
         self._locked = conversations
         self._states = states
         self._known = dict(known)
@@ -91,6 +94,9 @@ class Decider:
             return self._parked(channel, overheard)
         inbox_id = new_id()
         conversation = self._conversation(channel, event.conversation_key)
+        newcomer = self._newcomers.pop(conversation.customer_id, None)
+        if newcomer is not None:
+            self._notices.welcome(self.ledger, channel, conversation, inbox_id, newcomer)
         event, linked = self._notices.take_code(channel, event, self.ledger)
         arrived = event
         files: list[Marked] = []

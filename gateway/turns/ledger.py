@@ -12,8 +12,7 @@ from engine.events import HumanReplied
 from engine.state import ConversationState, TraceEntry
 from gateway.channel import Channel
 from gateway.delivery.outgoing import Outgoing
-from gateway.identity.effect import KIND as UNIFY
-from gateway.identity.effect import UnifyCustomer
+from gateway.identity.effect import FetchProfile, UnifyCustomer
 from gateway.media.effect import KIND, FetchMedia
 from gateway.media.marks import Marked
 from storage.media import Adopted, Received
@@ -213,17 +212,18 @@ class Ledger:
                 + (_encode(FetchMedia(media=file.id)).decode(), self.now)
             )
 
-    def unify(
+    def identify(
         self,
         channel: Channel,
         conversation: OpenConversation,
         id: UUID,
         ordinal: int,
-        effect: UnifyCustomer,
+        effect: UnifyCustomer | FetchProfile,
     ) -> None:
-        """The customer may be one whom we know already: somebody is to look, and to merge them."""
+        """Somebody is to look who the customer is: whether we know them already, or what the platform knows."""
+        kind = type(effect).__struct_config__.tag
         self.rows.effects.append(
-            (id, channel.organization_id, conversation.id, channel.id, "work", UNIFY)
+            (id, channel.organization_id, conversation.id, channel.id, "work", kind)
             + (_position(conversation, ordinal), None, _encode(effect).decode(), self.now)
         )
 

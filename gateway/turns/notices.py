@@ -1,5 +1,6 @@
 """What an event tells of who the customer is, noted before its turn runs: verified numbers and addresses, ids that
-change, codes that link. What follows beyond the customer's own row is left behind as work.
+change, codes that link. What follows beyond the customer's own row is left behind as work; so is the question who
+somebody new is, where the platform's events do not say.
 """
 
 from __future__ import annotations
@@ -7,10 +8,11 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from adapters.protocol import ProfileSource
 from engine.events import ContactReceived, IdentityChanged, InboundEvent
 from gateway.channel import Channel
 from gateway.identity.codes import LinkCodes
-from gateway.identity.effect import UnifyCustomer
+from gateway.identity.effect import FetchProfile, UnifyCustomer
 from gateway.identity.filling import without_mark
 from gateway.identity.numbers import verified_address, verified_number
 from gateway.turns.ledger import Ledger, OpenConversation
@@ -21,6 +23,7 @@ from storage.turns import LockedConversation
 
 UNIFY_ORDINAL: Final = 4_095
 LINK_ORDINAL: Final = 4_094
+PROFILE_ORDINAL: Final = 4_093
 """Of these effects among the ids that belong to an event's inbox row."""
 
 
@@ -38,6 +41,15 @@ class Notices:
         if self._codes is None:
             return event, None
         return self._codes.take(channel.organization_id, without_mark(event), ledger.now)
+
+    def welcome(
+        self, ledger: Ledger, channel: Channel, conversation: OpenConversation, inbox_id: UUID, newcomer: str
+    ) -> None:
+        """A customer was created for `newcomer`, an id on the channel: ask the platform who that is, if it tells."""
+        if isinstance(channel.adapter, ProfileSource):
+            effect = FetchProfile(external_id=newcomer)
+            id = derived(inbox_id, PROFILE_ORDINAL)
+            ledger.identify(channel, conversation, id, PROFILE_ORDINAL, effect)
 
     def note(
         self,
@@ -57,10 +69,10 @@ class Notices:
             return
         if linked is not None and linked != locked.customer_id:
             effect = UnifyCustomer(customer=locked.customer_id, other=linked, reason="link")
-            ledger.unify(channel, conversation, derived(inbox_id, LINK_ORDINAL), LINK_ORDINAL, effect)
+            ledger.identify(channel, conversation, derived(inbox_id, LINK_ORDINAL), LINK_ORDINAL, effect)
         if _verifies(memory, conversation, locked, event) and self._merges:
             effect = UnifyCustomer(customer=locked.customer_id)
-            ledger.unify(channel, conversation, derived(inbox_id, UNIFY_ORDINAL), UNIFY_ORDINAL, effect)
+            ledger.identify(channel, conversation, derived(inbox_id, UNIFY_ORDINAL), UNIFY_ORDINAL, effect)
 
 
 def _verifies(

@@ -14,7 +14,8 @@ from engine.effects import CallIntegration, Generate, Search, SendEmail
 from engine.events import AnswerGenerated, CallFinished, SearchFinished
 from gateway.away import AWAY
 from gateway.channel import Channel
-from gateway.identity.effect import UnifyCustomer
+from gateway.identity.effect import FetchProfile, UnifyCustomer
+from gateway.identity.profiles import Profiles
 from gateway.identity.unifying import Unifying
 from gateway.logs import get_logger
 from gateway.media.effect import FetchMedia
@@ -41,7 +42,7 @@ LoadSecrets: TypeAlias = Callable[[UUID, UUID], Awaitable[Mapping[str, str]]]
 
 _log = get_logger(__name__)
 
-_Work: TypeAlias = CallIntegration | Search | Generate | SendEmail | FetchMedia | UnifyCustomer
+_Work: TypeAlias = CallIntegration | Search | Generate | SendEmail | FetchMedia | UnifyCustomer | FetchProfile
 _decode = msgspec.json.Decoder(_Work).decode
 _ANSWERS: Final = {
     "call_integration": CallFinished,
@@ -60,6 +61,7 @@ class Performer:
         load_secrets: LoadSecrets,
         fetching: Fetching,
         unifying: Unifying,
+        profiles: Profiles,
         clock: Callable[[], datetime],
     ) -> None:
         self._http = http
@@ -67,6 +69,7 @@ class Performer:
         self._load_secrets = load_secrets
         self._fetching = fetching
         self._unifying = unifying
+        self._profiles = profiles
         self._clock = clock
 
     async def perform(self, work: ClaimedWork, channel: Channel) -> Verdict:
@@ -76,7 +79,7 @@ class Performer:
         except (msgspec.DecodeError, RecursionError):
             _log.error("effect can't be read", effect=str(work.id), kind=work.kind)
             return _failed(work, UNREADABLE)
-        if work.attempts > MAX_CLAIMS and not isinstance(effect, SendEmail | FetchMedia):
+        if work.attempts > MAX_CLAIMS and not isinstance(effect, SendEmail | FetchMedia | FetchProfile):
             return _failed(work, f"given up after {MAX_CLAIMS} tries")
         try:
             return await self._perform(effect, work, channel)
@@ -86,7 +89,7 @@ class Performer:
             Exception
         ):  # a bug: whoever waits for the call must not wait for ever, and a mail is tried again
             _log.exception("work failed", effect=str(work.id), kind=work.kind)
-            if isinstance(effect, SendEmail | FetchMedia | UnifyCustomer):
+            if isinstance(effect, SendEmail | FetchMedia | UnifyCustomer | FetchProfile):
                 return self._later(work, "internal error", {})
             return _failed(work, "internal error")
 
@@ -105,6 +108,8 @@ class Performer:
                 return await self._fetching.perform(effect, work, channel)
             case UnifyCustomer():
                 return await self._unifying.perform(effect, work)
+            case FetchProfile():
+                return await self._profiles.perform(effect, work, channel)
             case _:
                 assert_never(effect)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from adapters.errors import CustomerGone, Misconfigured, Refused, SendFailed, TryLater, Uncertain
-from adapters.protocol import Call, ChannelAccess, Content, Envelope, Receipt
+from adapters.protocol import Call, ChannelAccess, Content, Envelope, ProfileSource, Receipt
 from adapters.slack import manage
 from adapters.slack.adapter import SlackAdapter
 from adapters.slack.client import SlackClient
@@ -428,16 +428,55 @@ async def test_the_token_tells_whose_it_is_and_what_it_lacks(mock: MockSlack) ->
         await manage.identify(access_to(mock, bot_token="xoxb-wrong"))
 
 
-async def test_a_person_has_a_name_a_language_and_a_time_zone(mock: MockSlack) -> None:
-    person = await manage.profile(access_to(mock), ADA)
+# Who people are
+
+
+async def test_a_person_has_a_name_a_language_and_a_time_zone(mock: MockSlack, adapter: SlackAdapter) -> None:
+    assert isinstance(adapter, ProfileSource)
+    person = await adapter.profile(access_to(mock), KEY)
     assert (person.external_id, person.first_name, person.last_name) == (KEY, "Ada", "Quist")
     assert (person.language, person.timezone, person.email) == (
         "en-GB",
         "Europe/London",
         "ada@moorland.example",
     )
-    with pytest.raises(CustomerGone):
-        await manage.profile(access_to(mock), "U0AKNOBODY")
+    for nobody in (f"{TEAM}:U0AKNOBODY", f"{TEAM}:C0AKGENERAL", "nothing"):
+        with pytest.raises(CustomerGone):
+            await adapter.profile(access_to(mock), nobody)
+
+
+async def test_without_its_scope_a_person_has_no_email(mock: MockSlack, adapter: SlackAdapter) -> None:
+    mock.world.scopes = "chat:write,users:read"
+    person = await adapter.profile(access_to(mock), KEY)
+    assert (person.email, person.language, person.timezone) == ("", "en-GB", "Europe/London")
+    mock.world.scopes = "chat:write"
+    with pytest.raises(Misconfigured, match="lacks a scope"):
+        await adapter.profile(access_to(mock), KEY)
+
+
+async def test_another_workspaces_word_on_an_email_is_not_taken(
+    mock: MockSlack, adapter: SlackAdapter
+) -> None:
+    """In a channel that is shared, whoever runs the other workspace could call themselves by anybody's address."""
+    mock.world.person("U0AKEVE001", real_name="Eve", email="ada@moorland.example", team="T0AKOTHER1")
+    person = await adapter.profile(access_to(mock), f"{TEAM}:U0AKEVE001")
+    assert (person.first_name, person.language, person.email) == ("Eve", "en-GB", "")
+
+
+async def test_who_may_not_be_looked_at_is_nobody(mock: MockSlack, adapter: SlackAdapter) -> None:
+    mock.faults.add(Fault(kind="error", code="user_not_visible", method="users.info", times=1))
+    with pytest.raises(CustomerGone, match="does not show"):
+        await adapter.profile(access_to(mock), KEY)
+
+
+async def test_a_limit_on_looking_people_up_names_the_wait(mock: MockSlack, adapter: SlackAdapter) -> None:
+    mock.faults.add(Fault(kind="rate_limit", method="users.info", seconds=7, times=1))
+    with pytest.raises(TryLater) as caught:
+        await adapter.profile(access_to(mock), KEY)
+    assert caught.value.retry_after == 7.0
+
+
+# Socket Mode
 
 
 async def test_socket_mode_is_tried_out(mock: MockSlack) -> None:

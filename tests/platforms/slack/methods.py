@@ -236,11 +236,17 @@ def auth_test(world: World, given: Parameters) -> JSON:
 
 
 def user_info(world: World, given: Parameters) -> JSON:
-    """Who somebody is; the language only when it is asked for."""
-    person = world.people.get(given.string("user"))
+    """Who somebody is; the language only when it is asked for, the e-mail only with its scope."""
+    scopes = {scope.strip() for scope in world.scopes.split(",")}
+    if "users:read" not in scopes:
+        raise ApiError("missing_scope", needed="users:read", provided=world.scopes)
+    id = given.string("user")
+    person = world.person(id) if world.open else world.people.get(id)
     if person is None:
         raise ApiError("user_not_found")
     user = person.json()
+    if "users:read.email" not in scopes:
+        user["profile"].pop("email", None)
     if not given.boolean("include_locale"):
         del user["locale"]
     return {"user": user}

@@ -33,6 +33,8 @@ class Person(msgspec.Struct, kw_only=True, frozen=True):
     locale: str = "en-GB"
     tz: str = "Europe/London"
     email: str = ""
+    team: str = TEAM
+    """Another one for somebody who comes by a channel that workspaces share."""
     disabled: bool = False
 
     def json(self) -> JSON:
@@ -40,7 +42,8 @@ class Person(msgspec.Struct, kw_only=True, frozen=True):
         profile = {"real_name": self.real_name, "display_name": self.name}
         return {
             "id": self.id,
-            "team_id": TEAM,
+            "team_id": self.team,
+            **({"is_stranger": True} if self.team != TEAM else {}),
             "name": self.name,
             "real_name": self.real_name,
             "deleted": self.disabled,
@@ -108,7 +111,8 @@ class World:
         """Events go over sockets, and not to an address."""
         self.sockets_allowed = True
         """Sockets can be opened at all."""
-        self.scopes = "chat:write,im:history"
+        self.scopes = "chat:write,im:history,users:read,users:read.email"
+        """What the token may do; only what it may see of people is held to it."""
         self.people: dict[str, Person] = {}
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, StoredFile] = {}
