@@ -23,9 +23,12 @@ GROUPS: Final = (
     ("language",),
     ("timezone",),
     ("opted_out_at",),
+    ("reachable",),
 )
 """Columns that are carried along together."""
 _VERIFIED: Final = {"email", "phone"}
+_SAID_BY_ANY: Final = {"opted_out_at": None, "reachable": False}
+"""What holds of all as soon as it holds of one, and its value when it holds of none."""
 _BAGS: Final = ("variables", "metadata")
 _encode = msgspec.json.Encoder().encode
 
@@ -47,7 +50,8 @@ class Given(msgspec.Struct, kw_only=True):
 
 async def give(connection: AsyncConnection, kept: AnyRow, merged: AnyRow, now: datetime) -> Given:
     """Fill in what the kept customer lacks. What both know stays as the kept one knows it, except that a verified
-    address or number wins over one that is not. Whoever does not want to be written to has said so for both.
+    address or number wins over one that is not. Whoever does not want to be written to has said so for both, and
+    whoever can be reached on one channel can be reached.
     """
     mine, theirs = dict(kept._mapping), dict(merged._mapping)
     given = Given(
@@ -93,8 +97,9 @@ async def take_back(
                 left.append(f"{bag}.{key} was changed since")
         if len(kept_bag) != len(mine[bag]):
             values[bag] = kept_bag
-    if "opted_out_at" in values and values["opted_out_at"] is None:
-        values["opted_out_at"] = await _still_opted_out(connection, others)
+    for name, none in _SAID_BY_ANY.items():
+        if name in values and values[name] == none:
+            values[name] = await _still(connection, name, none, others)
     if values:
         await _write(connection, kept.id, values)
     return left
@@ -114,18 +119,18 @@ async def _splice(
     return False
 
 
-async def _still_opted_out(
-    connection: AsyncConnection, others: Sequence[tuple[UUID, UUID, Any]]
-) -> datetime | None:
-    """Another merged customer does not want to be written to either: that merge answers for it from now on."""
+async def _still(
+    connection: AsyncConnection, name: str, none: Any, others: Sequence[tuple[UUID, UUID, Any]]
+) -> Any:
+    """Of another merged customer it holds, too: that merge answers for it from now on."""
     for id, merged_id, before in others:
-        query = select(customers.c.opted_out_at).where(customers.c.id == merged_id)
-        moment: datetime | None = (await connection.execute(query)).scalar_one_or_none()
-        if moment is not None:
-            before.given.fields["opted_out_at"] = Field(None, _plain(moment))
+        query = select(customers.c[name]).where(customers.c.id == merged_id)
+        value = (await connection.execute(query)).scalar_one_or_none()
+        if value:
+            before.given.fields[name] = Field(none, _plain(value))
             await _rewrite(connection, id, before)
-            return moment
-    return None
+            return value
+    return none
 
 
 async def _rewrite(connection: AsyncConnection, merge_id: UUID, before: Any) -> None:

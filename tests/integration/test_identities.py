@@ -439,6 +439,37 @@ async def test_one_of_several_opt_outs_taken_back_leaves_the_others_standing(sce
     assert (await scene.row(query, first))["opted_out_at"] is None
 
 
+async def test_whoever_can_be_reached_on_one_channel_can_be_reached(scene: Scene) -> None:
+    first, second = await two(scene)
+    await scene.hear("web", scene.event("c", "hi"))
+    third = (await scene.customers())[-1]["id"]
+    await scene.observer.execute("UPDATE customers SET reachable = id = ANY ($1)", [second, third])
+    query = "SELECT reachable FROM customers WHERE id = $1"
+    async with scene.database.transaction([scene.ids.organization]) as connection:
+        one = await merge(connection, scene.change(), first, second, "operator")
+        other = await merge(connection, scene.change(), first, third, "operator")
+    assert (await scene.row(query, first))["reachable"] is True
+    async with scene.database.transaction([scene.ids.organization]) as connection:
+        await unmerge(connection, scene.change(), one.id)
+    assert (await scene.row(query, first))["reachable"] is True, "the third is still part of it"
+    async with scene.database.transaction([scene.ids.organization]) as connection:
+        undone = await unmerge(connection, scene.change(), other.id)
+    assert (await scene.row(query, first))["reachable"] is False
+    assert undone.left == ()
+
+
+async def test_who_blocks_the_bot_after_a_merge_is_not_made_reachable_by_undoing_it(scene: Scene) -> None:
+    first, second = await two(scene)
+    await scene.observer.execute("UPDATE customers SET reachable = false WHERE id = $1", first)
+    async with scene.database.transaction([scene.ids.organization]) as connection:
+        done = await merge(connection, scene.change(), first, second, "operator")
+    await scene.observer.execute("UPDATE customers SET reachable = false WHERE id = $1", first)
+    async with scene.database.transaction([scene.ids.organization]) as connection:
+        undone = await unmerge(connection, scene.change(), done.id)
+    assert (await scene.row("SELECT reachable FROM customers WHERE id = $1", first))["reachable"] is False
+    assert undone.left == ("reachable was changed since",)
+
+
 async def test_consents_are_found_under_every_id_that_was_merged(scene: Scene) -> None:
     first, second = await two(scene)
     talk = await scene.row(
@@ -483,7 +514,7 @@ async def owners(scene: Scene) -> Owners:
 async def profiles(scene: Scene) -> list[dict[str, Any]]:
     columns = (
         "id, first_name, last_name, email, email_verified_at, phone, phone_verified_at, language, timezone,"
-        " opted_out_at, merged_into, variables::text, metadata::text"
+        " opted_out_at, reachable, merged_into, variables::text, metadata::text"
     )
     return await scene.rows(f"SELECT {columns} FROM customers ORDER BY id")
 
@@ -525,6 +556,7 @@ PERSON = st.fixed_dictionaries(
         "email": st.sampled_from([None, "a@example.org", "b@example.org"]),
         "email_verified_at": st.sampled_from([None, NOW]),
         "opted_out_at": st.sampled_from([None, NOW]),
+        "reachable": st.booleans(),
         "variables": st.sampled_from(["{}", '{"a": 1}', '{"a": 2, "b": 1}']),
     }
 )
