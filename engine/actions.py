@@ -30,6 +30,7 @@ from engine.flow_types import EventName
 from engine.keywords import Keywords
 from engine.markup import Marked
 from engine.messages import OutboundMessage
+from engine.saying import say, say_text
 from engine.state import TraceEntry
 
 if TYPE_CHECKING:
@@ -143,9 +144,9 @@ def perform(turn: Turn, called: Called) -> Next:
 def _otherwise(turn: Turn, action: GlobalAction) -> Next:
     turn.note("action", action.name, "its conditions do not hold")
     if action.otherwise is not None:
-        turn.say_text(action.otherwise)
+        say_text(turn, action.otherwise)
     elif not action.otherwise_target:
-        turn.say(OutboundMessage(text=sentence("nobody_available", turn.language)))
+        say(turn, OutboundMessage(text=sentence("nobody_available", turn.language)))
     if action.otherwise_target:
         turn.leave()
         return action.otherwise_target
@@ -180,4 +181,4 @@ def opt_out(turn: Turn, *, out: bool, of_channel: bool = False) -> None:
     if of_channel:
         properties["channel"] = turn.channel
     turn.effects.append(Record(kind="consent", name="messages", properties=properties))
-    turn.say(OutboundMessage(text=said.text, spans=said.spans))
+    say(turn, OutboundMessage(text=said.text, spans=said.spans))

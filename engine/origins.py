@@ -8,11 +8,15 @@ from msgspec import structs
 
 from engine.events import (
     AlbumReceived,
+    CommandReceived,
     ContactReceived,
     Context,
     EventBody,
+    FormSubmitted,
     LocationReceived,
     MediaReceived,
+    MessageEdited,
+    OrderPlaced,
     TextReceived,
 )
 from engine.folding import readable
@@ -25,6 +29,8 @@ MAX_WORDS: Final = 1_000
 """Code points that are remembered of a quoted text, and of each other text around a message."""
 _TO_EVERYBODY: Final = (TextReceived, MediaReceived, AlbumReceived, LocationReceived, ContactReceived)
 """What people in a group send each other, and not only to the bot."""
+_MESSAGES: Final = (*_TO_EVERYBODY, CommandReceived, FormSubmitted, OrderPlaced, MessageEdited)
+"""Events that are a message of the customer's."""
 
 
 def overhears(turn: Turn, body: EventBody) -> bool:
@@ -46,6 +52,11 @@ def recall(turn: Turn) -> None:
     """The event is no message to the bot: what is answered is the last one that was, where it is known."""
     origin = turn.state.origin
     turn.message, turn.context = (origin.message, origin.context) if origin is not None else ("", None)
+
+
+def customers_message(turn: Turn) -> str:
+    """The platform's id of the message that the customer just sent; empty when they did something else."""
+    return turn.message if isinstance(turn.event, _MESSAGES) else ""
 
 
 def origin_of(turn: Turn) -> Origin | None:

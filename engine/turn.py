@@ -4,46 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from msgspec import structs
-
 from engine.bot import Bot
-from engine.effects import CancelTimer, Effect, Send
+from engine.effects import CancelTimer, Effect
 from engine.environment import UTC, zone
 from engine.errors import EngineError
-from engine.events import (
-    AlbumReceived,
-    CommandReceived,
-    ContactReceived,
-    Context,
-    EventBody,
-    FormSubmitted,
-    LocationReceived,
-    MediaReceived,
-    MessageEdited,
-    OrderPlaced,
-    TextReceived,
-)
+from engine.events import Context, EventBody
 from engine.folding import fold
-from engine.messages import OutboundMessage
 from engine.origins import origin_of
 from engine.state import ConversationState, Customer, Frame, Outcome, TraceEntry, Waiting
-
-if TYPE_CHECKING:
-    from engine.nodes.texts import Text
 
 MAX_STACK: Final = 20
 """Calls and loops within each other."""
 MAX_HELD: Final = 4_000
 """Code points of what the customer wrote and nobody could read yet."""
-
-_MESSAGES: Final = (
-    TextReceived, CommandReceived, MediaReceived, AlbumReceived, LocationReceived, ContactReceived, FormSubmitted,
-    OrderPlaced, MessageEdited,
-)  # fmt: skip
-"""Events that are a message of the customer's."""
 
 
 class Turn:
@@ -191,43 +167,6 @@ class Turn:
         self.note("ignored", at, why)
         self.silence_lasts = True
 
-    @property
-    def customers_message(self) -> str:
-        """The platform's id of the message that the customer just sent; empty when they did something else."""
-        return self.message if isinstance(self.event, _MESSAGES) else ""
-
-    def say(
-        self,
-        message: OutboundMessage,
-        delay_ms: int = 0,
-        typing: bool = False,
-        label: str = "",
-        replaces: str = "",
-    ) -> None:
-        """Send a message after what was sent before, `delay_ms` later. A message of nothing is not sent.
-
-        `label` names it within the conversation; it `replaces` the last one of that label.
-        """
-        self.delay_ms += delay_ms
-        if not (message.choices or message.text.strip() or message.media or _shows(message)):
-            return
-        if message.reaction is None:
-            self.spoke = True
-        if self.bot.languages.several:
-            message = structs.replace(message, language=self.language)
-        if self.context is not None and self.in_group and not message.edits:
-            # Among many people an answer says whom it answers.
-            message = structs.replace(message, reply_to=self.message)
-        send = Send(message=message, delay_ms=self.delay_ms, typing=typing)
-        if label or replaces:
-            send = structs.replace(send, label=label, replaces=replaces)
-        self.effects.append(send)
-
-    def say_text(self, text: Text) -> None:
-        """Send a text and nothing else."""
-        said = text.said(self)
-        self.say(OutboundMessage(text=said.text, spans=said.spans))
-
     def hold(self, text: str) -> None:
         """Keep what the customer wrote until it can be read."""
         self.held = f"{self.held}\n{text}"[:MAX_HELD] if self.held else text[:MAX_HELD]
@@ -357,10 +296,3 @@ def error_words(error: Exception) -> str:
     """What a trace says of an error: only our own errors are known not to quote what the customer wrote."""
     name = type(error).__name__
     return f"{name}: {error}" if isinstance(error, EngineError) else name
-
-
-def _shows(message: OutboundMessage) -> bool:
-    """Whether a message without text, choices and media has something to it after all."""
-    return bool(message.cards) or any(
-        part is not None for part in (message.location, message.contact, message.template, message.reaction)
-    )

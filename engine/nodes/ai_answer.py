@@ -17,6 +17,7 @@ from engine.nodes.calling import MARGIN_S, CallingNode
 from engine.nodes.knowledge import passages_of
 from engine.nodes.texts import Text
 from engine.nodes.tools import Tools
+from engine.saying import say
 from engine.scopes import keep
 from engine.waits import wait, wait_for
 
@@ -131,7 +132,7 @@ class AiAnswerNode(CallingNode):
         if not self._config.silent:
             said, spans = self._message.said(turn) if self._message is not None else self._read(text)
             message = OutboundMessage(text=said, spans=spans)
-            turn.say(message, self._config.delay, self._config.typing_indicator)
+            say(turn, message, self._config.delay, self._config.typing_indicator)
         return self.follow(turn)
 
 

@@ -63,7 +63,7 @@ class ConsentNode(Node):
         self._text = text
         self._speech = Speech(text, config, menu)
         self._config = config
-        self._titles = Titles(titles_of(menu.labels))
+        self._titles = Titles(titles_of(menu.labels), numbered=len(menu.labels))
 
     def enter(self, turn: Turn) -> Next:
         turn.unread = False

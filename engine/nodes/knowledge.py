@@ -15,6 +15,7 @@ from engine.nodes.base import Connection, Next, Result, SpeakingConfig
 from engine.nodes.calling import MARGIN_S, CallingNode
 from engine.nodes.texts import Text
 from engine.nodes.tools import Tools
+from engine.saying import say
 from engine.scopes import keep
 from engine.waits import wait, wait_for
 
@@ -117,7 +118,7 @@ class KnowledgeNode(CallingNode):
             best = passages[0]["text"]
             text, spans = self._message.said(turn) if self._message is not None else self._read(best)
             message = OutboundMessage(text=text, spans=spans)
-            turn.say(message, self._config.delay, self._config.typing_indicator)
+            say(turn, message, self._config.delay, self._config.typing_indicator)
         return self.follow(turn)
 
 

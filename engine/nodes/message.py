@@ -30,6 +30,7 @@ from engine.nodes.content import MAX_CARDS, MAX_MEDIA, CardItem, CardTemplate, M
 from engine.nodes.texts import Menu, Speech, Text
 from engine.nodes.tools import Tools
 from engine.problems import Finding
+from engine.saying import say
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -176,7 +177,7 @@ class RichMessageNode(Node):
             template=self._template(turn) if self._template is not None else None,
         )
         config = self._config
-        turn.say(message, config.delay, config.typing_indicator, self._label, config.edit or "")
+        say(turn, message, config.delay, config.typing_indicator, self._label, config.edit or "")
         return self.follow(turn)
 
     def choose(self, turn: Turn, index: int) -> Next:

@@ -11,6 +11,8 @@ from engine.messages import OutboundMessage, Reaction
 from engine.nodes.base import Connection, Next, Node, NodeConfig
 from engine.nodes.texts import Text
 from engine.nodes.tools import Tools
+from engine.origins import customers_message
+from engine.saying import say
 
 if TYPE_CHECKING:
     from engine.flow import NodeDefinition
@@ -40,10 +42,10 @@ class ReactNode(Node):
         self._emoji = emoji
 
     def enter(self, turn: Turn) -> Next:
-        message = turn.customers_message
+        message = customers_message(turn)
         if message:
             reaction = Reaction(message=message, emoji=self._emoji(turn).strip())
-            turn.say(OutboundMessage(reaction=reaction))
+            say(turn, OutboundMessage(reaction=reaction))
         else:
             turn.note("ignored", self.id, "there is no message to react to")
         return self.follow(turn)

@@ -9,6 +9,7 @@ from engine.answers.reading import base_language
 from engine.answers.sentences import rule_sentence, sentence, sentence_language
 from engine.messages import OutboundMessage, Request
 from engine.nodes.texts import Menu, Speech
+from engine.saying import say
 from engine.templates import to_text
 from engine.templates.limits import MAX_DIGITS
 from engine.validation import Fault, Rules
@@ -40,13 +41,14 @@ class RuleSentences:
         """Say it; False when there is none for that reason."""
         text = rule_text(self._rules, reason, turn)
         if text:
-            turn.say(
+            say(
+                turn,
                 OutboundMessage(
                     text=text,
                     choices=self._menu(turn),
                     paging=self._menu.paging(turn.language),
                     request=self._request,
-                )
+                ),
             )
         return bool(text)
 

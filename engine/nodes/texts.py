@@ -13,6 +13,7 @@ from engine.folding import readable
 from engine.markup import Marked, escape, parse, shifted
 from engine.messages import Choice, OutboundMessage, Paging, Request, Span
 from engine.nodes.base import SpeakingConfig, choice_id, page_key
+from engine.saying import say
 from engine.templates import Template
 
 if TYPE_CHECKING:
@@ -212,14 +213,14 @@ class Speech:
         message = self._message
         if message is None or prefix:
             message = self._in_turn(turn, prefix)
-        turn.say(message, self._delay_ms, self._typing)
+        say(turn, message, self._delay_ms, self._typing)
 
     def show_page(self, turn: Turn, page: int) -> None:
         """Say it again, in place of the message whose button asks for another page of the menu."""
         message = self._message or self._in_turn(turn, "")
         if message.paging is not None:
             paging = structs.replace(message.paging, page=page)
-            turn.say(structs.replace(message, paging=paging, edits=turn.message))
+            say(turn, structs.replace(message, paging=paging, edits=turn.message))
 
     def _in_turn(self, turn: Turn, prefix: str) -> OutboundMessage:
         menu = self._menu
