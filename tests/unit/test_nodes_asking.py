@@ -371,7 +371,9 @@ def recorded(chat: Chat) -> list[tuple[str, str, dict[str, Any]]]:
         ("ja", True),
         ("no", False),
         ("No thanks", False),
-        ("1", None),
+        ("1", True),  # where nothing can be pressed, the answers stand there with their numbers
+        ("2", False),
+        ("3", None),
         ("x", None),
     ],
 )
