@@ -128,7 +128,8 @@ def is_private(event: Object, channel: str) -> bool:
 
 
 def sender_of(origin: Origin, user: str, profile: Any = None) -> Sender:
-    """A person, by workspace and id, with what Slack happens to tell of them."""
+    """A person, by workspace and id, with what Slack happens to tell of them. No e-mail: an event does not say whether
+    our workspace stands for it, see `adapters.slack.people`."""
     if type(profile) is not dict:  # the usual case
         return Sender(external_id=f"{origin.team}:{user}")
     known: Object = profile
@@ -141,7 +142,6 @@ def sender_of(origin: Origin, user: str, profile: Any = None) -> Sender:
         username=string(known, "username") or string(known, "name"),
         language=string(known, "locale"),
         timezone=string(known, "tz"),
-        email=string(known, "email"),
     )
 
 

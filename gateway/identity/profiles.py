@@ -51,11 +51,13 @@ class Profiles:
         try:
             sender = await source.profile(channel.access, effect.external_id)
         except CustomerGone as gone:  # nobody could mend that: no dead letter
-            return Done(gone.reason)
+            return Done(_words(gone))
         except SendFailed as error:
             if not error.retryable:
-                return GivenUp(error.reason)
-            return self._later(work, error.reason, error.retry_after if isinstance(error, TryLater) else None)
+                return GivenUp(_words(error))
+            return self._later(
+                work, _words(error), error.retry_after if isinstance(error, TryLater) else None
+            )
         try:
             completed = await self._complete(effect, work, sender)
         except Conflict as error:
@@ -95,3 +97,7 @@ class Profiles:
         seconds = min(exponential, MAX_BACKOFF_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads, hides nothing
         wait = timedelta(seconds=max(seconds, retry_after or 0.0))
         return Later(due_at=now + wait, reason=reason, changes={})
+
+
+def _words(error: SendFailed) -> str:
+    return f"{error.code}: {error.reason}" if error.code else error.reason
