@@ -53,7 +53,7 @@ def seen(road: Road) -> list[Seen]:
     """Everything that the mock was asked to send, taken or not."""
     taken = [Seen(sent.chat, sent.text, sent.monotonic) for sent in road.mock.sent()]
     refused = [
-        Seen(strike.chat or 0, "", strike.monotonic, strike.fault.seconds)
+        Seen(int(strike.whom or 0), "", strike.monotonic, strike.fault.seconds)
         for strike in road.mock.faults.strikes
     ]
     return taken + refused

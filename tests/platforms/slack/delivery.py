@@ -18,6 +18,7 @@ import aiohttp
 import msgspec
 
 from adapters.slack.verify import SIGNATURE_HEADER, TIMESTAMP_HEADER
+from tests.platforms.common.server import webhook_session
 from tests.platforms.slack.signing import signature
 from tests.platforms.slack.world import JSON
 
@@ -134,11 +135,7 @@ class Courier:
 
     async def _exchange(self, body: bytes, headers: dict[str, str]) -> tuple[int, str, str]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
+            self._session = webhook_session(ANSWER_SECONDS)
         try:
             async with self._session.post(
                 self.url, data=body, headers=headers, allow_redirects=False

@@ -1,24 +1,19 @@
-"""The mock Slack over HTTP: routes a call to its method, and lets the ordered faults happen.
-
-aiohttp's low-level server without an application: no router, no middlewares, so that a benchmark measures the
-gateway and not its mock.
-"""
+"""The mock Slack over HTTP: routes a call to its method, and lets the ordered faults happen."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
+from tests.platforms.common.faults import Programme, strike
+from tests.platforms.common.server import MockServer
 from tests.platforms.slack.control import Control
 from tests.platforms.slack.delivery import Attempt, Courier
 from tests.platforms.slack.errors import ApiError
-from tests.platforms.slack.faults import Fault, Programme
+from tests.platforms.slack.faults import Fault
 from tests.platforms.slack.methods import METHODS
 from tests.platforms.slack.parameters import Parameters, read_parameters
 from tests.platforms.slack.sockets import Sockets
@@ -35,26 +30,23 @@ from tests.platforms.slack.world import (
     World,
 )
 
-SHUTDOWN_SECONDS: Final = 1.0
 _JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 _encode = msgspec.json.Encoder().encode
 
 
-class MockSlack:
+class MockSlack(MockServer):
     """A Slack of our own. `async with MockSlack().running() as mock: … mock.api …`"""
 
     def __init__(self, *, bench: bool = False, rate_limits: bool = False, seed: int = 0) -> None:
         self.world = World(bench=bench, rate_limits=rate_limits)
         self.world.on_event = self._echo
-        self.faults = Programme(seed)
+        super().__init__(self.world.changed)
+        self.faults = Programme(Fault, seed)
         self.courier = Courier(SIGNING_SECRET, self.world.changed.set)
         self.sockets = Sockets(self.world.changed.set)
         self.echoes = False
         """Whether the app is told of its own messages too, as Slack does."""
-        self.url = ""
         self._control = Control(self)
-        self._web: web.Server | None = None
-        self._listener: asyncio.Server | None = None
 
     @property
     def api(self) -> str:
@@ -64,13 +56,6 @@ class MockSlack:
     def sent(self, channel: str = "", method: str = "chat.postMessage") -> list[Sent]:
         """Accepted calls of a method, in order; of one channel or of all."""
         return [one for one in self.world.log if one.method == method and channel in ("", one.channel)]
-
-    async def wait(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
-        """Wait until something that the mock logs makes `condition` true. Raises TimeoutError."""
-        async with asyncio.timeout(seconds):
-            while not condition():
-                self.world.changed.clear()
-                await self.world.changed.wait()
 
     def tell(self, event: JSON, **more: Any) -> JSON:
         """Let the app know of an event, over a socket or its address. Returns the body."""
@@ -128,32 +113,9 @@ class MockSlack:
         if self.echoes:
             self.tell({**event, "type": kind, "event_ts": event.get("ts", "")})
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; `url` then says where."""
-        self._web = web.Server(self._handle, access_log=None)
-        self._listener = await asyncio.get_running_loop().create_server(
-            self._web, host, port, reuse_address=True, backlog=1024
-        )
-        self.url = f"http://{host}:{self._listener.sockets[0].getsockname()[1]}"
-
-    async def stop(self) -> None:
-        """Stop listening, stop delivering."""
+    async def _stop_delivering(self) -> None:
         await self.courier.close()
         await self.sockets.close()
-        if self._listener is None or self._web is None:
-            return
-        self._listener.close()
-        await self._web.shutdown(SHUTDOWN_SECONDS)
-        self._listener = self._web = None
-
-    @asynccontextmanager
-    async def running(self, port: int = 0) -> AsyncIterator[MockSlack]:
-        """Started, and stopped in the end."""
-        await self.start(port=port)
-        try:
-            yield self
-        finally:
-            await self.stop()
 
     async def reset(self) -> None:
         """Forget everything: people, channels, files, log, faults."""
@@ -199,9 +161,7 @@ class MockSlack:
             self._authorise(method, token)
             return await self._answer(request, method, given)
         except ApiError as error:
-            return web.Response(
-                status=error.status, body=_encode(error.body()), headers={**_JSON, **error.headers}
-            )
+            return _refusal(error)
 
     def _authorise(self, method: str, token: str) -> None:
         if not token:
@@ -219,22 +179,11 @@ class MockSlack:
         fault = self.faults.pick(method, channel) if self.faults.faults else None
         if fault is None:
             return self._result(method, given)
-        if fault.kind in ("rate_limit", "error"):
-            if fault.html:
-                return _page(fault)
-            raise fault.error()
-        if fault.kind == "refuse":
-            return _dropped(request)
-        if fault.kind == "late":
-            await asyncio.sleep(fault.seconds)
-        answer = self._result(method, given)
-        if fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-        if fault.kind == "cut":
-            return _dropped(request)
-        if fault.kind == "cut_body":
-            return await _half(request, answer)
-        return answer
+
+        async def carry_out() -> web.Response:
+            return self._result(method, given)
+
+        return await strike(request, fault, lambda: _refusal(fault.error()), carry_out)
 
     def _result(self, method: str, given: Parameters) -> web.Response:
         headers = {**_JSON, "X-OAuth-Scopes": self.world.scopes}
@@ -252,30 +201,5 @@ class MockSlack:
         raise ApiError("unknown_method", req_method=method)
 
 
-def _page(fault: Fault) -> web.Response:
-    """What the edge before the Web API shows when the Web API itself is away."""
-    headers = {"Location": fault.location} if fault.location else None
-    return web.Response(
-        status=fault.status,
-        text=f"<html><h1>{fault.status}</h1></html>",
-        content_type="text/html",
-        headers=headers,
-    )
-
-
-def _dropped(request: web.BaseRequest) -> web.Response:
-    """Break the connection; the response that is returned meets a closed transport and goes nowhere."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-async def _half(request: web.BaseRequest, answer: web.Response) -> web.StreamResponse:
-    """Announce the whole answer and write half of it."""
-    body = answer.body if isinstance(answer.body, bytes) else b""
-    half = web.StreamResponse(headers={**_JSON, "Content-Length": str(len(body))})
-    await half.prepare(request)
-    await half.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return half
+def _refusal(error: ApiError) -> web.Response:
+    return web.Response(status=error.status, body=_encode(error.body()), headers={**_JSON, **error.headers})

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import signal
 
+from tests.platforms.common import process
 from tests.platforms.telegram.server import MockTelegram
 from tests.platforms.telegram.world import DEFAULT_TOKEN
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.platforms.telegram", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8081, help="0 takes a free one, which is printed")
+    parser = process.parser("telegram", __doc__, 8081)
     parser.add_argument("--token", action="append", help="a bot's token; more than one is allowed")
     parser.add_argument("--bench", action="store_true", help="log who and when, keep no texts")
     parser.add_argument("--open-chats", action="store_true", help="every chat exists")
     parser.add_argument("--rate-limits", action="store_true", help="answer 429 as Telegram does")
-    parser.add_argument("--seed", type=int, default=0, help="for the faults' probabilities")
     return parser.parse_args()
 
 
-async def _serve(arguments: argparse.Namespace) -> None:
+def _mock(arguments: argparse.Namespace) -> MockTelegram:
     tokens = arguments.token or [DEFAULT_TOKEN]
     mock = MockTelegram(
         bench=arguments.bench,
@@ -33,24 +29,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
     )
     for token in tokens:
         mock.world.add_bot(token)
-    await mock.start(arguments.host, arguments.port)
-    print(mock.url, flush=True)
-    ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    await ended.wait()
-    await mock.stop()
-
-
-def main() -> None:
-    """Serve until SIGINT or SIGTERM, on uvloop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(_serve(_arguments()))
-    else:
-        uvloop.run(_serve(_arguments()))
+    return mock
 
 
 if __name__ == "__main__":
-    main()
+    process.serve(_mock, _arguments())

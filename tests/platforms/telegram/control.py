@@ -1,9 +1,7 @@
-"""The mock by remote control: JSON under /_control/, for tests and benchmarks in another process.
+"""The mock by remote control: what `tests.platforms.common.control` has, and:
 
 | call                  | body                                                          | answer                 |
 |-----------------------|---------------------------------------------------------------|------------------------|
-| GET    health         |                                                               | {"ok": true}           |
-| POST   reset          |                                                               | {}                     |
 | POST   bots           | {"token", "username"?}                                        | {"id"}                 |
 | POST   settings       | {"open_chats"?, "rate_limits"?, "bench"?, "retry_schedule"?,  | {}                     |
 |                       |  "retry_after_scale"?, "lose_answers"?}                       |                        |
@@ -18,11 +16,6 @@
 | POST   files          | one or a list of {"chat", "kind", "data" (base64), "name"?}   | {"updates": [id, …]}   |
 | POST   updates        | one or a list of {"kind", "payload"}: any update              | {"updates": [id, …]}   |
 | POST   repeats        | {"update": id}: a delivered update comes once more            | {}                     |
-| POST   faults         | one or a list of faults (see `faults.Fault`)                  | {}                     |
-| GET    faults         |                                                               | the faults, with hits  |
-| DELETE faults         |                                                               | {}                     |
-| GET    log            | ?since=0&limit=10000: accepted calls                          | {"log": […], "next"}   |
-| GET    deliveries     | ?since=0&limit=10000: attempts at webhooks                    | {"log": […], "next"}   |
 | GET    state          |                                                               | counts                 |
 
 Every POST takes "token" to name a bot other than the first.
@@ -31,66 +24,35 @@ Every POST takes "token" to name a bot other than the first.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from aiohttp import web
 
+from tests.platforms.common import control as common
+from tests.platforms.common.control import many
 from tests.platforms.telegram import people
-from tests.platforms.telegram.faults import Fault
 from tests.platforms.telegram.world import JSON, Bot, Person
 
 if TYPE_CHECKING:
     from tests.platforms.telegram.server import MockTelegram
 
-MAX_PAGE: Final = 10_000
 
-
-class Control:
+class Control(common.Control):
     """What the remote control does."""
 
     def __init__(self, mock: MockTelegram) -> None:
+        super().__init__(mock)
         self._mock = mock
         self.webhook_errors: list[str] = []
         """What calls in webhooks' answers were refused for; the real server tells nobody."""
 
-    async def handle(self, request: web.BaseRequest, name: str) -> web.Response:
-        """One control call. 404 for a name that there is not, 400 with the reason for a body that won't do."""
-        try:
-            answer = await self._dispatch(request, name)
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
-        if answer is None:
-            return web.json_response({"error": f"no control {request.method} {name}"}, status=404)
-        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
-
-    async def _dispatch(self, request: web.BaseRequest, name: str) -> Any:
-        body = await request.read()
-        given: Any = msgspec.json.decode(body) if body else {}
-        match request.method, name:
-            case "GET", "health":
-                return {"ok": True}
-            case "POST", "reset":
-                await self._mock.reset()
-                self.webhook_errors.clear()
-                return {}
+    async def _act(self, method: str, name: str, given: Any) -> Any:
+        match method, name:
             case "POST", "bots":
                 return {"id": self._mock.world.add_bot(given["token"], given.get("username", "mock_bot")).id}
             case "POST", "settings":
                 return self._settings(given)
-            case "POST", "faults":
-                self._mock.faults.add(*msgspec.convert(_many(given), list[Fault]))
-                return {}
-            case "GET", "faults":
-                return self._mock.faults.faults
-            case "DELETE", "faults":
-                self._mock.faults.clear()
-                return {}
-            case "GET", "log":
-                return _page(request, self._mock.world.log)
-            case "GET", "deliveries":
-                return _page(request, self._mock.courier.attempts)
             case "GET", "state":
                 return self._state()
             case "POST", "chats":
@@ -102,7 +64,7 @@ class Control:
                 return {}
             case "POST", _ if name in _ACTS:
                 act = _ACTS[name]
-                return {"updates": [act(self._bot(one), one) for one in _many(given)]}
+                return {"updates": [act(self._bot(one), one) for one in many(given)]}
         return None
 
     def _bot(self, given: JSON) -> Bot:
@@ -151,13 +113,3 @@ _ACTS: Final[dict[str, Callable[[Bot, JSON], int | None]]] = {
     "files": _file,
     "updates": lambda bot, one: bot.receive(one["kind"], one["payload"]),
 }
-
-
-def _many(given: Any) -> list[Any]:
-    return given if isinstance(given, list) else [given]
-
-
-def _page(request: web.BaseRequest, log: Sequence[Any]) -> JSON:
-    since = int(request.query.get("since", 0))
-    page = log[since : since + min(int(request.query.get("limit", MAX_PAGE)), MAX_PAGE)]
-    return {"log": page, "next": since + len(page)}

@@ -15,6 +15,7 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 
+from tests.platforms.common.server import webhook_session
 from tests.platforms.telegram.world import Bot, Update, Webhook
 
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"
@@ -157,11 +158,7 @@ class Courier:
 
     async def _exchange(self, hook: Webhook, update: Update) -> tuple[int, float, bytes, str]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
+            self._session = webhook_session(ANSWER_SECONDS)
         headers = {"Content-Type": "application/json"}
         if hook.secret:
             headers[SECRET_HEADER] = hook.secret

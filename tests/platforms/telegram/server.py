@@ -1,33 +1,29 @@
-"""The mock Bot API over HTTP: routes a call to its method, and lets the ordered faults happen.
-
-aiohttp's low-level server without an application: no router, no middlewares, so that a benchmark measures
-the gateway and not its mock.
-"""
+"""The mock Bot API over HTTP: routes a call to its method, and lets the ordered faults happen."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
 
+from tests.platforms.common.faults import Programme, strike
+from tests.platforms.common.server import MockServer
 from tests.platforms.telegram import updates
 from tests.platforms.telegram.control import Control
 from tests.platforms.telegram.delivery import Courier
 from tests.platforms.telegram.errors import ApiError
 from tests.platforms.telegram.fast import FastConnection
-from tests.platforms.telegram.faults import Fault, Programme
+from tests.platforms.telegram.faults import Fault
 from tests.platforms.telegram.methods import METHODS
 from tests.platforms.telegram.parameters import Parameters, read_parameters
 from tests.platforms.telegram.stock import download
 from tests.platforms.telegram.world import DEFAULT_TOKEN, Bot, Sent, World
 
-SHUTDOWN_SECONDS: Final = 1.0
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 _JSON: Final = {"Content-Type": "application/json"}
 _NOT_FOUND: Final = ApiError(404, "Not Found")
@@ -35,7 +31,7 @@ _NOT_FOUND: Final = ApiError(404, "Not Found")
 _encode = msgspec.json.Encoder().encode
 
 
-class MockTelegram:
+class MockTelegram(MockServer):
     """A Bot API of our own. `async with MockTelegram().running() as mock: … mock.url …`"""
 
     def __init__(
@@ -48,16 +44,14 @@ class MockTelegram:
         token: str = DEFAULT_TOKEN,
     ) -> None:
         self.world = World(bench=bench, open_chats=open_chats, rate_limits=rate_limits)
-        self.faults = Programme(seed)
+        super().__init__(self.world.changed)
+        self.faults = Programme(Fault, seed)
         self.courier = Courier(self._execute_answer, seed)
         self.default_token = token
         self.world.add_bot(token)
-        self.url = ""
         self._control = Control(self)
         self.fast_connections: set[asyncio.Transport] = set()
         """Open connections on the short way (see `fast`)."""
-        self._web: web.Server | None = None
-        self._listener: asyncio.Server | None = None
 
     @property
     def bot(self) -> Bot:
@@ -68,49 +62,20 @@ class MockTelegram:
         """Accepted calls of a method, in order; of one chat or of all."""
         return [entry for entry in self.world.log if entry.method == method and chat in (None, entry.chat)]
 
-    async def wait(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
-        """Wait until something that the mock logs makes `condition` true. Raises TimeoutError."""
-        async with asyncio.timeout(seconds):
-            while not condition():
-                self.world.changed.clear()
-                await self.world.changed.wait()
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; `url` then says where."""
-        self._web = web.Server(self._handle, access_log=None)
-        self._listener = await asyncio.get_running_loop().create_server(
-            (lambda: FastConnection(self)) if self.world.bench else self._web,
-            host,
-            port,
-            reuse_address=True,
-            backlog=1024,
-        )
-        self.url = f"http://{host}:{self._listener.sockets[0].getsockname()[1]}"
-
     def http_handler(self) -> web.RequestHandler:
         """aiohttp's protocol for one more connection."""
         assert self._web is not None
         return self._web()
 
-    async def stop(self) -> None:
-        """Stop listening, stop delivering."""
-        await self.courier.close()
-        if self._listener is None or self._web is None:
-            return
-        self._listener.close()
+    def _protocols(self, server: web.Server) -> Callable[[], asyncio.BaseProtocol]:
+        return (lambda: FastConnection(self)) if self.world.bench else server
+
+    def _hang_up(self) -> None:
         for transport in list(self.fast_connections):
             transport.abort()
-        await self._web.shutdown(SHUTDOWN_SECONDS)
-        self._listener = self._web = None
 
-    @asynccontextmanager
-    async def running(self, port: int = 0) -> AsyncIterator[MockTelegram]:
-        """Started, and stopped in the end."""
-        await self.start(port=port)
-        try:
-            yield self
-        finally:
-            await self.stop()
+    async def _stop_delivering(self) -> None:
+        await self.courier.close()
 
     async def reset(self) -> None:
         """Forget everything: bots, chats, updates, log, faults. The default bot is there again."""
@@ -119,6 +84,7 @@ class MockTelegram:
         self.faults.clear()
         self.world.log.clear()
         self.world.bots.clear()
+        self._control.webhook_errors.clear()
         self.world.add_bot(self.default_token)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -158,20 +124,11 @@ class MockTelegram:
         fault = self.faults.pick(method, _chat_of(given)) if self.faults.faults else None
         if fault is None:
             return _result(await self._execute(bot, method, given))
-        if fault.kind in ("rate_limit", "error"):
-            return _page(fault) if fault.html else _refusal(fault.error())
-        if fault.kind == "refuse":
-            return _dropped(request)
-        if fault.kind == "late":
-            await asyncio.sleep(fault.seconds)
-        answer = _result(await self._execute(bot, method, given))
-        if fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-        if fault.kind == "cut":
-            return _dropped(request)
-        if fault.kind == "cut_body":
-            return await _half(request, answer)
-        return answer
+
+        async def carry_out() -> web.Response:
+            return _result(await self._execute(bot, method, given))
+
+        return await strike(request, fault, lambda: _refusal(fault.error()), carry_out)
 
     async def _execute(self, bot: Bot, method: str, given: Parameters) -> Any:
         known = METHODS.get(method)
@@ -214,28 +171,3 @@ def _result(result: Any) -> web.Response:
 
 def _refusal(error: ApiError) -> web.Response:
     return web.Response(status=error.code, body=_encode(error.body()), headers=_JSON)
-
-
-def _page(fault: Fault) -> web.Response:
-    """What the proxy before the Bot API shows when the Bot API itself is away."""
-    text = f"<html><head><title>{fault.status}</title></head><body><h1>{fault.status}</h1></body></html>"
-    headers = {"Location": fault.location} if fault.location else None
-    return web.Response(status=fault.status, text=text, content_type="text/html", headers=headers)
-
-
-def _dropped(request: web.BaseRequest) -> web.Response:
-    """Break the connection; the response that is returned meets a closed transport and goes nowhere."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-async def _half(request: web.BaseRequest, answer: web.Response) -> web.StreamResponse:
-    """Announce the whole answer and write half of it."""
-    body = answer.body if isinstance(answer.body, bytes) else b""
-    half = web.StreamResponse(headers={**_JSON, "Content-Length": str(len(body))})
-    await half.prepare(request)
-    await half.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return half

@@ -15,6 +15,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
+from tests.platforms.common.server import webhook_session
 from tests.platforms.whatsapp.errors import GraphError
 from tests.platforms.whatsapp.world import JSON, Number, World
 
@@ -157,9 +158,5 @@ class Courier:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
+            self._session = webhook_session(ANSWER_SECONDS)
         return self._session

@@ -79,6 +79,11 @@ def value(details: str) -> GraphError:
     return GraphError(131009, details)
 
 
+def too_many() -> GraphError:
+    """More messages a second than the number may send."""
+    return GraphError(130429, "Message failed to send because there were too many messages sent.", status=429)
+
+
 def no_object(id: str, method: str) -> GraphError:
     """An id that the token does not see."""
     return GraphError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from tests.platforms.whatsapp.errors import GraphError
+from tests.platforms.whatsapp.errors import GraphError, too_many
 
 PER_SECOND: Final = 80
 PAIR_BURST: Final = 45
@@ -24,9 +24,7 @@ class Limits:
         while self._all and self._all[0] <= now - 1.0:
             self._all.popleft()
         if len(self._all) >= PER_SECOND:
-            raise GraphError(
-                130429, "Message failed to send because there were too many messages sent.", status=429
-            )
+            raise too_many()
         left, at = self._pairs.get(customer, (float(PAIR_BURST), now))
         left = min(float(PAIR_BURST), left + (now - at) / PAIR_SECONDS)
         if left < 1.0:

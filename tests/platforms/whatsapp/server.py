@@ -1,28 +1,23 @@
-"""The mock Graph API over HTTP: routes a call to what it is about, and lets the ordered faults happen.
-
-aiohttp's low-level server without an application: no router, no middlewares, so that a benchmark measures the
-gateway and not its mock.
-"""
+"""The mock Graph API over HTTP: routes a call to what it is about, and lets the ordered faults happen."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
+from tests.platforms.common.faults import Programme, strike
+from tests.platforms.common.server import MockServer
 from tests.platforms.whatsapp import files, messages, templates
 from tests.platforms.whatsapp.control import Control
 from tests.platforms.whatsapp.delivery import Courier
 from tests.platforms.whatsapp.errors import GraphError, no_object, parameter
-from tests.platforms.whatsapp.faults import Fault, Programme
+from tests.platforms.whatsapp.faults import Fault
 from tests.platforms.whatsapp.world import APP, DISPLAY, JSON, NUMBER, Number, Sent, World
 
-SHUTDOWN_SECONDS: Final = 1.0
 MAX_BODY: Final = 110 * 1024 * 1024
 SCOPES: Final = ["whatsapp_business_management", "whatsapp_business_messaging", "public_profile"]
 _VERSION = re.compile(r"v\d+\.\d+")
@@ -30,7 +25,7 @@ _JSON: Final = {"Content-Type": "application/json; charset=UTF-8"}
 _encode = msgspec.json.Encoder().encode
 
 
-class MockWhatsApp:
+class MockWhatsApp(MockServer):
     """A Graph API of our own. `async with MockWhatsApp().running() as mock: … mock.url …`"""
 
     def __init__(
@@ -42,16 +37,14 @@ class MockWhatsApp:
         seed: int = 0,
     ) -> None:
         self.world = World(bench=bench, open_chats=open_chats, rate_limits=rate_limits, seed=seed)
-        self.faults = Programme(seed)
+        super().__init__(self.world.changed)
+        self.faults = Programme(Fault, seed)
         self.courier = Courier(self.world)
         self.world.on_webhook = self.courier.feed
         self.world.add_number(NUMBER, DISPLAY)
-        self.url = ""
         self.seen: list[tuple[str, str, str]] = []
         """Every request that is no control: method, path with its query, and the Authorization header."""
         self._control = Control(self)
-        self._web: web.Server | None = None
-        self._listener: asyncio.Server | None = None
 
     @property
     def number(self) -> Number:
@@ -66,38 +59,11 @@ class MockWhatsApp:
             if to in ("", one.to) and (kind == one.kind if kind else one.kind not in ("read", "typing"))
         ]
 
-    async def wait(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
-        """Wait until something that the mock logs makes `condition` true. Raises TimeoutError."""
-        async with asyncio.timeout(seconds):
-            while not condition():
-                self.world.changed.clear()
-                await self.world.changed.wait()
+    def _server(self) -> web.Server:
+        return web.Server(self._handle, request_factory=_request, access_log=None)
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; `url` then says where."""
-        self._web = web.Server(self._handle, request_factory=_request, access_log=None)
-        self._listener = await asyncio.get_running_loop().create_server(
-            self._web, host, port, reuse_address=True, backlog=1024
-        )
-        self.url = f"http://{host}:{self._listener.sockets[0].getsockname()[1]}"
-
-    async def stop(self) -> None:
-        """Stop listening, stop delivering."""
+    async def _stop_delivering(self) -> None:
         await self.courier.close()
-        if self._listener is None or self._web is None:
-            return
-        self._listener.close()
-        await self._web.shutdown(SHUTDOWN_SECONDS)
-        self._listener = self._web = None
-
-    @asynccontextmanager
-    async def running(self, port: int = 0) -> AsyncIterator[MockWhatsApp]:
-        """Started, and stopped in the end."""
-        await self.start(port=port)
-        try:
-            yield self
-        finally:
-            await self.stop()
 
     async def reset(self) -> None:
         """Forget everything: numbers, customers, templates, media, log, faults. The default number is there again."""
@@ -137,20 +103,11 @@ class MockWhatsApp:
         fault = self.faults.pick(edge or path[0], to) if self.faults.faults else None
         if fault is None:
             return _result(await self._execute(request, path, given))
-        if fault.kind == "error":
-            return _page(fault) if fault.html else _refusal(fault.error())
-        if fault.kind == "refuse":
-            return _dropped(request)
-        if fault.kind == "late":
-            await asyncio.sleep(fault.seconds)
-        answer = _result(await self._execute(request, path, given))
-        if fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-        if fault.kind == "cut":
-            return _dropped(request)
-        if fault.kind == "cut_body":
-            return await _half(request, answer)
-        return answer
+
+        async def carry_out() -> web.Response:
+            return _result(await self._execute(request, path, given))
+
+        return await strike(request, fault, lambda: _refusal(fault.error()), carry_out)
 
     async def _execute(self, request: web.BaseRequest, path: list[str], given: JSON) -> Any:
         id, edge = path[0], path[1] if len(path) > 1 else ""
@@ -257,28 +214,3 @@ def _result(result: Any) -> web.Response:
 
 def _refusal(error: GraphError) -> web.Response:
     return web.Response(status=error.status, body=_encode(error.body()), headers=_JSON)
-
-
-def _page(fault: Fault) -> web.Response:
-    """What stands before the Graph API when the Graph API itself is away."""
-    text = f"<html><head><title>{fault.status}</title></head><body><h1>{fault.status}</h1></body></html>"
-    headers = {"Location": fault.location} if fault.location else None
-    return web.Response(status=fault.status, text=text, content_type="text/html", headers=headers)
-
-
-def _dropped(request: web.BaseRequest) -> web.Response:
-    """Break the connection; the response that is returned meets a closed transport and goes nowhere."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-async def _half(request: web.BaseRequest, answer: web.Response) -> web.StreamResponse:
-    """Announce the whole answer and write half of it."""
-    body = answer.body if isinstance(answer.body, bytes) else b""
-    half = web.StreamResponse(headers={**_JSON, "Content-Length": str(len(body))})
-    await half.prepare(request)
-    await half.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return half

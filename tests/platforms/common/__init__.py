@@ -1,0 +1,1 @@
+"""What the mock platforms have in common: a server, faults to order, remote control, a process of their own."""
