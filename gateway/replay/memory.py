@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,9 @@ from gateway.replay.past import Past, PastConversation
 from gateway.turns.memory import merged
 from storage.replays import StoredConversation
 
+LOOKED_UP: Final = frozenset({"slack"})
+"""Platforms whose events do not tell the language: it was asked for after the first turn, or chosen in the flow, and
+which of the two is not kept."""
 _encode = msgspec.json.Encoder().encode
 _decode_state = msgspec.json.Decoder(ConversationState).decode
 
@@ -71,6 +74,9 @@ class Memory:
             self.guessed.add(id)
             return now
         language = first.events[0].event.sender.language
+        if not language and now.language and first.stored.platform in LOOKED_UP:
+            self.guessed.add(id)
+            language = now.language
         return msgspec.structs.replace(now, language=language, opted_out=False, variables={})
 
 

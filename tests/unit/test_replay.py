@@ -13,6 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.protocol import ProfileSource
+from adapters.slack.adapter import SlackAdapter
+from adapters.telegram.adapter import TelegramAdapter
+from adapters.web.adapter import WebAdapter
+from adapters.whatsapp.adapter import WhatsAppAdapter
 from engine.bot import Bot
 from engine.effects import Remember, Send, UpdateCustomer
 from engine.events import (
@@ -30,7 +35,7 @@ from engine.state import ConversationState, Customer, Outcome, TraceEntry, Waiti
 from gateway.flows.drawing import NodeVisits
 from gateway.replay.beginning import Beginning, beginning_of, corrected
 from gateway.replay.candidate import try_out
-from gateway.replay.memory import Memory, stored_form, stored_state
+from gateway.replay.memory import LOOKED_UP, Memory, stored_form, stored_state
 from gateway.replay.past import (
     Past,
     PastConversation,
@@ -311,6 +316,23 @@ def test_customers_whose_past_is_not_kept_are_taken_as_they_are_now(changes: dic
     customer = memory.customer(one)
     assert (customer.language, customer.opted_out, customer.variables) == ("fr", True, {"now": 1})
     assert memory.guessed == {CUSTOMER}
+
+
+def test_a_language_that_was_looked_up_after_the_first_turn_is_taken_as_it_is_now() -> None:
+    unsaid = event("x")
+    silent = msgspec.structs.replace(unsaid.event, sender=Sender(external_id="1"))
+    first = msgspec.structs.replace(unsaid, event=silent)
+    for platform, language, guessed in (("slack", "fr", {CUSTOMER}), ("web", "", set())):
+        one = conversation(first, platform=platform)
+        memory = Memory(past(one))
+        customer = memory.customer(one)
+        assert (customer.language, customer.opted_out, customer.variables) == (language, False, {})
+        assert memory.guessed == guessed
+
+
+def test_the_platforms_whose_customers_are_looked_up_are_those_that_offer_it() -> None:
+    adapters = (SlackAdapter(), TelegramAdapter(), WhatsAppAdapter(), WebAdapter(lambda *about: None))
+    assert {one.platform for one in adapters if isinstance(one, ProfileSource)} == LOOKED_UP
 
 
 def test_effects_change_what_the_next_turn_knows() -> None:
