@@ -22,19 +22,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from engine.answers.sentences import sentence
-from engine.effects import Record, UpdateCustomer
+from engine.effects import Record
 from engine.flow_types import EventName
 from engine.keywords import Keywords
-from engine.markup import Marked
 from engine.messages import OutboundMessage
 from engine.saying import say, say_text
 from engine.state import TraceEntry
 
 if TYPE_CHECKING:
-    from engine.nodes.base import Condition, Next
+    from engine.nodes.base import Condition, Next, Node
     from engine.nodes.texts import Text
     from engine.turn import Turn
 
@@ -43,8 +42,6 @@ ESCALATION: Final = "escalation"
 KEYWORD: Final = "keyword: "
 EVENT: Final = "event: "
 """How a trace begins to say why an action was called for."""
-OPT_IN_WORDS: Final = frozenset({"start", "unstop", "subscribe"})
-"""With which a customer opts in again who has opted out by a word of the channel's."""
 HANDOFF: Final = "human_handoff"
 """The type of node that it leads to when a flow has no such action."""
 
@@ -78,16 +75,6 @@ class Called:
         self.noted = TraceEntry(kind="action", at=action.name, detail=why)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptOutWords:
-    """The words that forbid and allow messages that answer nothing, and what is said to them."""
-
-    words: Keywords[bool]
-    """True opts out, False opts in again."""
-    out: Text
-    again: Text
-
-
 class Actions:
     """A flow's global actions and their keywords."""
 
@@ -117,6 +104,19 @@ class Actions:
             if is_whole or not whole or keyword.value.action.high:
                 return keyword.value
         return None
+
+
+def called_by(turn: Turn, node: Node | None, choice: tuple[Node, int] | None, command: str) -> Called | None:
+    """The global action that the message calls for."""
+    human = turn.control != "bot"
+    whole = human or (node is not None and node.free_text)
+    actions = turn.bot.actions
+    found = (actions.find(command, whole=True) if command else None) or actions.find(turn.folded, whole=whole)
+    if found is None or found.action.high:
+        return found
+    if turn.control == "human" or (choice is not None and not human):
+        return None
+    return found
 
 
 def perform(turn: Turn, called: Called) -> Next:
@@ -161,24 +161,3 @@ def ask_again(turn: Turn) -> Next:
         node.offer(turn)
         return None
     return None if turn.node in turn.bot.nodes else turn.start()
-
-
-def opt_out(turn: Turn, *, out: bool, of_channel: bool = False) -> None:
-    """Carry out what an opt-out word asks for: it is recorded, confirmed, and nothing else happens.
-
-    A word `of_channel` works whatever the flow says; the record then names the channel.
-    """
-    words = turn.bot.opt_out
-    turn.note("opt_out", value=out)
-    turn.unread = False
-    turn.opted_out = out
-    turn.effects.append(UpdateCustomer(opted_out=out))
-    if words is not None:
-        said = (words.out if out else words.again).said(turn)
-    else:
-        said = Marked(sentence("opted_out" if out else "opted_in", turn.language))
-    properties: dict[str, Any] = {"granted": not out, "text": said.text}
-    if of_channel:
-        properties["channel"] = turn.channel
-    turn.effects.append(Record(kind="consent", name="messages", properties=properties))
-    say(turn, OutboundMessage(text=said.text, spans=said.spans))

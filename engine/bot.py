@@ -13,9 +13,10 @@ from engine.state import ConversationState
 from engine.variables import VariableType
 
 if TYPE_CHECKING:
-    from engine.actions import Actions, GlobalAction, OptOutWords
+    from engine.actions import Actions, GlobalAction
     from engine.inline import InlineAnswers
     from engine.nodes.base import Node
+    from engine.opt_out import OptOutWords
     from engine.turn import Turn
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import time
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from engine.actions import ESCALATION, HANDOFF, Actions, GlobalAction, OptOutWords
+from engine.actions import ESCALATION, HANDOFF, Actions, GlobalAction
 from engine.bot import Bot, QuietHours, Variable
 from engine.check import Check, MarkedText, marked_texts, measure
 from engine.environment import Environment, zone
@@ -26,6 +26,7 @@ from engine.languages import Detect, Languages
 from engine.nodes import KINDS
 from engine.nodes.base import Condition, Node, NodeConfig, page_key
 from engine.nodes.tools import Tools
+from engine.opt_out import OptOutWords
 from engine.problems import FlowInvalid, Path, Problem
 from engine.understanding.intents import Embed
 from engine.validation import check_of

@@ -105,8 +105,9 @@ def stop_gathering(turn: Turn, *, kept: bool) -> None:
         turn.note("ignored", detail="what was held; something else was chosen since")
 
 
-def read_burst(turn: Turn) -> bool:
-    """The window has closed: what was gathered is one text, unless it is in vain or waits for more."""
+def read_burst(turn: Turn, fresh: str) -> bool:
+    """The window has closed: what was gathered is now one text, unless it is in vain or waits for more."""
+    waiting = turn.waiting
     turn.burst = ""
     if turn.control != "bot":
         turn.held = ""
@@ -116,13 +117,18 @@ def read_burst(turn: Turn) -> bool:
         turn.silence_lasts = True
         turn.note("held", detail="it is read with the album")
         return False
+    if waiting is not None and waiting.call and not fresh:
+        turn.note("held", waiting.node, "a call is running")
+        return False
+    turn.read_held()
+    turn.event = TextReceived(text=turn.text)
     return True
 
 
-def read_album(turn: Turn, *, calling: bool) -> bool:
+def read_album(turn: Turn, fresh: str) -> bool:
     """No more pieces come: what was gathered is now what the customer sent, unless it is in vain.
 
-    While a call is running (`calling`) its words are held, as any others are.
+    While a call is running its words are held, as any others are.
     """
     album = turn.album
     turn.album = None
@@ -134,7 +140,7 @@ def read_album(turn: Turn, *, calling: bool) -> bool:
         turn.held = turn.held if turn.burst else ""
         turn.note("ignored", detail="a human answers")
         return False
-    if calling:
+    if turn.waiting is not None and turn.waiting.call and not fresh:
         if caption:
             turn.hold(caption)
         turn.note("held" if caption else "ignored", turn.node, "a call is running")

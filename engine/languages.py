@@ -1,9 +1,14 @@
-"""The languages that a flow speaks: which of them a customer's tag means, and what a text is in each of them."""
+"""The languages that a flow speaks: which of them a customer means, and what a text is in each of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from engine.events import AlbumReceived, MediaReceived, TextReceived
+
+if TYPE_CHECKING:
+    from engine.turn import Turn
 
 Detect: TypeAlias = Callable[[str, Sequence[str]], tuple[str, float]]
 """Tells the language of a text among tags: (tag, probability from 0 to 1). Pure."""
@@ -74,3 +79,17 @@ class Languages:
         """`pt` is `pt-BR` when that is the only Portuguese there is."""
         base = tag.partition("-")[0]
         return next((known for lower, known in self._by_tag.items() if lower.startswith(f"{base}-")), "")
+
+
+def detect_language(turn: Turn) -> None:
+    """A long enough text tells the conversation's language, when nothing has told it yet; a button's title doesn't."""
+    bot = turn.bot
+    if not isinstance(turn.event, TextReceived | MediaReceived | AlbumReceived):
+        return
+    letters = sum(map(str.isalpha, turn.text[:200]))
+    if bot.detect is None or letters < MIN_DETECTED_LETTERS:
+        return
+    tag, probability = bot.detect(turn.text, bot.languages.supported)
+    language = bot.languages.resolve(tag) if probability >= MIN_PROBABILITY else ""
+    if language:
+        turn.speak(language, "detected")

@@ -1,7 +1,7 @@
 """What happens that is no word of the customer's: reactions, forms, orders, members, a human's reply, an inline query.
 
 A node that waits for such an event takes it; else the first global action that names it in `events` and whose
-conditions hold is performed; else it changes nothing.
+conditions hold is performed; else it changes nothing. A conversation that is opened is greeted.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ from engine.events import (
 )
 from engine.flow_types import EventName
 from engine.folding import readable
+from engine.gathering import stop_gathering
 from engine.messages import InlineAnswer, OutboundMessage
+from engine.running import run
 from engine.turn import error_words
+from engine.waits import keep_waiting
 
 if TYPE_CHECKING:
     from engine.actions import GlobalAction
@@ -51,7 +54,40 @@ UNASKED: Final = (MembersChanged, IdentityChanged, ContactabilityChanged)
 """Nothing that the customer said or did to the bot: an answer to it is one to nothing."""
 
 
-def action_for(turn: Turn, body: EventBody) -> Called | None:
+def taker_of(turn: Turn, body: EventBody, node: Node | None) -> Node | Called | None:
+    """Who takes the event: `node`, which waits, or an action; None when it changes nothing, which the trace tells."""
+    if turn.opted_out and isinstance(body, UNASKED):
+        turn.ignore(f"{type(body).__name__}; the customer has opted out")
+        return None
+    if isinstance(body, FormSubmitted | OrderPlaced):
+        turn.history += 1
+        turn.text = readable(body.text) if isinstance(body, OrderPlaced) else ""
+    if node is not None and turn.control == "bot" and node.takes(body):
+        turn.unread = True
+        return node
+    called = _action_for(turn, body)
+    if called is None:
+        turn.ignore(type(body).__name__)
+        return None
+    if turn.waiting is not None and turn.waiting.call:
+        if node is not None and not called.action.high:
+            turn.ignore("a call is running", node.id)
+            return None
+        stop_gathering(turn, kept=False)
+    return called
+
+
+def go_back(turn: Turn) -> None:
+    """What an event called for leads no further: what the conversation waited for it waits for again."""
+    if turn.waiting is not None or turn.control != "bot" or not turn.node:
+        return
+    turn.asked = turn.state.waiting
+    keep_waiting(turn)
+    turn.node, turn.stack = turn.state.node, turn.state.stack
+    turn.note("return", turn.node)
+
+
+def _action_for(turn: Turn, body: EventBody) -> Called | None:
     """The first action for the event whose conditions hold."""
     name = EVENTS[type(body)]
     for action in turn.bot.actions.by_event.get(name, ()):
@@ -66,6 +102,16 @@ def _holds(turn: Turn, action: GlobalAction) -> bool:
     except Exception as error:  # a condition that can't be evaluated does not hold, and the trace says why
         turn.note("error", action.name, error_words(error))
         return False
+
+
+def opened(turn: Turn) -> None:
+    """Greet, but only who has not been greeted and has said nothing."""
+    if turn.control != "bot" or turn.node or turn.history:
+        turn.ignore("the conversation has begun already")
+        return
+    turn.begin_answer()
+    turn.renew("the conversation was opened")
+    run(turn, turn.start())
 
 
 def human_replied(turn: Turn) -> None:
