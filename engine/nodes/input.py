@@ -18,26 +18,18 @@ from engine.answers import (
     read_date,
     read_email,
     read_integer,
-    read_location,
     read_number,
     read_phone,
     read_time,
     read_url,
     read_yes_no,
 )
-from engine.events import (
-    AlbumReceived,
-    ContactReceived,
-    EventBody,
-    FormSubmitted,
-    LocationReceived,
-    MediaReceived,
-    OrderPlaced,
-)
+from engine.events import EventBody
 from engine.fields import Label, NodeRef, Part, Seconds, SpokenText, VariableName
 from engine.messages import MediaKind, Request
 from engine.nodes.base import Connection, Next, Node, SpeakingConfig, scalar
 from engine.nodes.retries import Reason, Retries, RuleSentences
+from engine.nodes.sent import SENT_AS, sent_contact, sent_file, sent_form, sent_location, sent_order
 from engine.nodes.texts import Menu, Speech
 from engine.nodes.titles import Titles, titles_of
 from engine.nodes.tools import Tools
@@ -182,7 +174,7 @@ class InputNode(Node):
         self._speech.show_page(turn, page)
 
     def takes(self, event: EventBody) -> bool:
-        return isinstance(event, _SENT_AS.get(self._config.type, ()))
+        return isinstance(event, SENT_AS.get(self._config.type, ()))
 
     def pick(self, turn: Turn) -> int | None:
         return self._titles.find(turn)
@@ -263,65 +255,6 @@ def _read_phone(turn: Turn, reading: Reading, config: InputConfig) -> str | None
     return read_phone(turn.contact or turn.text, reading)
 
 
-def _read_contact(turn: Turn, reading: Reading, config: InputConfig) -> dict[str, str] | None:
-    event = turn.event
-    if isinstance(event, ContactReceived):
-        return {"phone": event.phone, "name": event.name}
-    phone = read_phone(turn.text, reading)
-    return None if phone is None else {"phone": phone, "name": ""}
-
-
-def _read_location(turn: Turn, reading: Reading, config: InputConfig) -> dict[str, Any] | None:
-    event = turn.event
-    if isinstance(event, LocationReceived):
-        return {"latitude": event.latitude, "longitude": event.longitude, "name": event.name}
-    found = read_location(turn.text, reading)
-    return None if found is None else {"latitude": found[0], "longitude": found[1], "name": ""}
-
-
-def _read_file(turn: Turn, reading: Reading, config: InputConfig) -> Any:
-    """The file, or all those of an album if several are wanted: those that are of the kind and size."""
-    event = turn.event
-    sent = event.items if isinstance(event, AlbumReceived) else (event,)
-    files = [_file(one) for one in sent if isinstance(one, MediaReceived) and _will_do(one, config)]
-    if not files:
-        return None
-    return files if config.multiple else files[0]
-
-
-def _will_do(file: MediaReceived, config: InputConfig) -> bool:
-    wanted = file.kind in config.accept if config.accept else file.kind != "sticker"
-    return wanted and not (config.max_bytes and file.size is not None and file.size > config.max_bytes)
-
-
-def _file(file: MediaReceived) -> dict[str, Any]:
-    return {
-        "kind": file.kind,
-        "file": file.file,
-        "name": file.name,
-        "mime_type": file.mime_type,
-        "size": file.size,
-        "caption": file.caption,
-        "media": file.media,
-        "url": file.url,
-    }
-
-
-def _read_form(turn: Turn, reading: Reading, config: InputConfig) -> dict[str, Any] | None:
-    return turn.event.values if isinstance(turn.event, FormSubmitted) else None
-
-
-def _read_order(turn: Turn, reading: Reading, config: InputConfig) -> dict[str, Any] | None:
-    event = turn.event
-    if not isinstance(event, OrderPlaced):
-        return None
-    items = [
-        {"product": item.product, "quantity": item.quantity, "price": item.price, "currency": item.currency}
-        for item in event.items
-    ]
-    return {"items": items, "catalog": event.catalog, "text": event.text}
-
-
 _READERS: Final[Mapping[InputType, Read]] = {
     "text": _read_text,
     "number": _of_text(read_number),
@@ -331,16 +264,14 @@ _READERS: Final[Mapping[InputType, Read]] = {
     "url": _of_text(read_url),
     "date": _of_text(read_date),
     "time": _of_text(read_time),
-    "file": _read_file,
-    "location": _read_location,
-    "contact": _read_contact,
+    "file": sent_file,
+    "location": sent_location,
+    "contact": sent_contact,
     "choice": lambda turn, reading, config: None,
     "yes_no": _of_text(lambda text, reading: read_yes_no(text)),
-    "form": _read_form,
-    "order": _read_order,
+    "form": sent_form,
+    "order": sent_order,
 }
-_SENT_AS: Final[Mapping[InputType, type[EventBody]]] = {"form": FormSubmitted, "order": OrderPlaced}
-"""What answers a question that no words answer."""
 _RETRY: Final[Mapping[InputType, str]] = {"form": "retry_submission"}
 """The sentence of a type, where it is not `retry_` and the type."""
 _REQUESTS: Final[Mapping[InputType, Request]] = {
