@@ -7,28 +7,31 @@ parsing miss their goal.
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
-import subprocess
-import sys
 import time
-import timeit
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import psutil
 import uvloop
 
 from adapters.protocol import ChannelAccess, Envelope
 from adapters.slack.adapter import SlackAdapter
 from adapters.slack.verify import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from engine.messages import Choice, OutboundMessage, Span
+from tests.benchmarks.per_message import (
+    Client,
+    Row,
+    Send,
+    all_sending,
+    best,
+    scale_asked,
+    show,
+)
 from tests.channels import ACCESS
 from tests.platforms.slack.signing import signature
 from tests.platforms.slack.world import BOT_TOKEN, SIGNING_SECRET
@@ -37,20 +40,7 @@ from tests.unit.slack_bodies import body
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 GOAL_SHARE = 0.75
 """Verifying and parsing a text, as a share of slack_bolt's dispatch of the same body at the same moment."""
-IN_FLIGHT = 32
-CHANNELS = 500
-ROUNDS = 5
-COLUMNS = ((0, 1), (1, -1), (2, 1))
-"""The best of each column of `sending`: least CPU, most calls a second, least CPU of the mock."""
 TEXT = "Thank you, your tulips are in. We are open until six; see you soon!"
-
-Send = Callable[[int], Awaitable[object]]
-Row = tuple[str, float, str]
-
-
-def best(work: Callable[[], object], number: int, repeats: int = 7) -> float:
-    """Microseconds a call, of the best run."""
-    return min(timeit.repeat(work, number=number, repeat=repeats)) / number * 1e6
 
 
 def access_to(base: str = "") -> ChannelAccess:
@@ -135,18 +125,6 @@ def rendering() -> list[Row]:
     ]
 
 
-@contextmanager
-def mock_process() -> Iterator[tuple[str, psutil.Process]]:
-    """The mock Slack in a process of its own: its address and its process."""
-    command = [sys.executable, "-m", "tests.platforms.slack", "--port", "0", "--bench"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip(), psutil.Process(process.pid)
-        finally:
-            process.terminate()
-
-
 @asynccontextmanager
 async def by_ours(url: str) -> AsyncIterator[Send]:
     """Our adapter: rendered call, thin client."""
@@ -176,63 +154,17 @@ async def by_slack_sdk(url: str) -> AsyncIterator[Send]:
         yield lambda number: client.chat_postMessage(channel=f"U0AK{number:06}", text=TEXT, blocks=blocks)
 
 
-async def sending(url: str, mock: psutil.Process, open_client: Any, calls: int) -> tuple[float, float, float]:
-    """CPU µs a call here, calls a second, CPU µs a call in the mock."""
-    async with open_client(url) as send:
-        numbers = iter(range(calls + IN_FLIGHT))
-
-        async def worker(until: int) -> None:
-            for number in numbers:
-                await send(1 + number % CHANNELS)
-                if number >= until:
-                    return
-
-        await asyncio.gather(
-            *(send(number) for number in range(1, IN_FLIGHT + 1))
-        )  # connections are open now
-        cpu, wall, before = time.process_time(), time.perf_counter(), mock.cpu_times()
-        await asyncio.gather(*(worker(calls) for _ in range(IN_FLIGHT)))
-        done = calls + IN_FLIGHT
-        after = mock.cpu_times()
-        served = after.user + after.system - before.user - before.system
-        return (
-            (time.process_time() - cpu) / done * 1e6,
-            done / (time.perf_counter() - wall),
-            served / done * 1e6,
-        )
-
-
-async def all_sending(scale: float) -> list[Row]:
-    """Every client, in turns and ROUNDS times, so that a busy moment of the machine strikes none alone."""
-    clients: list[tuple[str, Any, int]] = [("ours", by_ours, 1_500), ("slack_sdk", by_slack_sdk, 600)]
-    found: dict[str, list[tuple[float, float, float]]] = {}
-    with mock_process() as (url, mock):
-        for _ in range(ROUNDS):
-            for name, client, calls in clients:
-                found.setdefault(name, []).append(await sending(url, mock, client, int(calls * scale)))
-    rows = []
-    for name, results in found.items():
-        cpu, rate, served = (min(result[column] * sign for result in results) for column, sign in COLUMNS)
-        rows.append((name, cpu, f"{-rate:,.0f}/s; the mock's own CPU {served:.0f} µs"))
-    return rows
-
-
-def show(title: str, rows: list[Row]) -> None:
-    """One table."""
-    print(f"\n{title}")
-    for name, value, note in rows:
-        print(f"  {name:<42}{value:>9.1f} µs   {note}".rstrip())
+CLIENTS: list[tuple[str, Client, int]] = [("ours", by_ours, 1_500), ("slack_sdk", by_slack_sdk, 600)]
+"""Names, and how many calls are enough."""
 
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="times as many sends")
-    scale = parser.parse_args().scale
+    scale = scale_asked(__doc__)
     heard, share = hearing()
     show("Hear one message", heard)
     show("Render one message", rendering())
-    show("Send one message (CPU, 32 in flight)", uvloop.run(all_sending(scale)))
+    show("Send one message (CPU, 32 in flight)", uvloop.run(all_sending("slack", (), CLIENTS, scale)))
     print(
         f"\nVerifying and parsing a text: {share:.0%} of slack_bolt's dispatch, goal at most {GOAL_SHARE:.0%}"
     )
