@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
@@ -26,6 +28,8 @@ FIRST_BACKOFF_SECONDS: Final = 2.0
 MAX_BACKOFF_SECONDS: Final = 3_600.0
 GIVE_UP_AFTER: Final = timedelta(hours=24)
 MAX_TRIES: Final = 60
+MAX_RESTING: Final = 1_000
+"""Channels whose next question is remembered to be later; the oldest are forgotten first."""
 
 
 class Profiles:
@@ -38,6 +42,7 @@ class Profiles:
         self._database = database
         self._unifying = unifying
         self._clock = clock
+        self._resting: OrderedDict[UUID, datetime] = OrderedDict()
 
     async def perform(
         self, effect: FetchProfile, work: ClaimedWork, channel: Channel
@@ -48,16 +53,37 @@ class Profiles:
             return Done(f"{channel.platform} has no profiles")
         if work.attempts > MAX_TRIES:
             return GivenUp(f"given up after {MAX_TRIES} tries")
+        rest = self._rest(channel)
+        if rest > 0:
+            return self._later(work, "the platform asked to wait", rest)
         try:
             sender = await source.profile(channel.access, effect.external_id)
         except CustomerGone as gone:  # nobody could mend that: no dead letter
             return Done(_words(gone))
         except SendFailed as error:
-            if not error.retryable:
-                return GivenUp(_words(error))
-            return self._later(
-                work, _words(error), error.retry_after if isinstance(error, TryLater) else None
-            )
+            return self._failed(error, work, channel)
+        return await self._fill(effect, work, sender)
+
+    def _failed(self, error: SendFailed, work: ClaimedWork, channel: Channel) -> Later | GivenUp:
+        if not error.retryable:
+            return GivenUp(_words(error))
+        wait = error.retry_after if isinstance(error, TryLater) else None
+        if wait is not None:
+            self._let_rest(channel, wait)
+        return self._later(work, _words(error), wait)
+
+    def _rest(self, channel: Channel) -> float:
+        """Seconds for which nobody is to be looked up: the platform counts all questions of a channel together."""
+        until = self._resting.get(channel.id)
+        return 0.0 if until is None else (until - self._clock()).total_seconds()
+
+    def _let_rest(self, channel: Channel, seconds: float) -> None:
+        self._resting[channel.id] = self._clock() + timedelta(seconds=seconds)
+        self._resting.move_to_end(channel.id)
+        if len(self._resting) > MAX_RESTING:
+            self._resting.popitem(last=False)
+
+    async def _fill(self, effect: FetchProfile, work: ClaimedWork, sender: Sender) -> Done | Later | GivenUp:
         try:
             completed = await self._complete(effect, work, sender)
         except Conflict as error:

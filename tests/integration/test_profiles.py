@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -13,6 +14,8 @@ from typing import Any, Final
 import pytest
 
 from storage.audit import Change
+from storage.completing import Completed, Told, complete
+from storage.errors import Conflict
 from storage.merges import merge
 from tests.integration.four import Four, open_four
 from tests.integration.road import until, update
@@ -91,6 +94,15 @@ def lookups(four: Four) -> int:
     return sum(one.hits for one in four.slack.faults.faults if one.method == "users.info")
 
 
+async def somebody_waits(four: Four) -> bool:
+    """Whether a transaction waits for another one's lock."""
+    query = (
+        "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+        " WHERE NOT l.granted AND a.datname = current_database()"
+    )
+    return int(await four.observer.fetchval(query)) > 0
+
+
 async def whatsapp(four: Four) -> None:
     """Somebody writes on WhatsApp."""
     body = message_body(four.whatsapp.number, NUMBER, "text", {"body": "hi"})[1]
@@ -129,11 +141,7 @@ async def test_a_known_customer_is_not_looked_up_again(four: Four) -> None:
     assert await four.count("conversations") == 2
     assert lookups(four) == 0
     people.say(four.slack, "U0AKBEN001", "a stranger")  # the control: somebody new is
-    await until(lambda: _hit(four), 10.0)
-
-
-async def _hit(four: Four) -> bool:
-    return lookups(four) > 0
+    await until(lambda: lookups(four) > 0, 10.0)
 
 
 async def test_who_speaks_up_in_a_channel_first_is_looked_up(four: Four) -> None:
@@ -214,6 +222,22 @@ async def test_the_platforms_wait_is_kept(four: Four) -> None:
     assert lookups(four) == 1, "nobody asked while it had to wait"
 
 
+async def test_a_wait_holds_for_everybody_on_the_channel(four: Four) -> None:
+    four.slack.faults.add(Fault(kind="rate_limit", method="users.info", seconds=3))
+    people.say(four.slack, ADA, "hi")
+    await until(lambda: lookups(four) == 1, 5.0)
+    people.say(four.slack, "U0AKBEN001", "hi")
+
+    async def waits() -> bool:
+        return await four.count("effects", "kind = 'fetch_profile' AND last_error IS NOT NULL") == 2
+
+    await until(waits, 2.5)
+    assert lookups(four) == 1, "the second was not even asked for"
+    four.slack.faults.clear()
+    await four.settled()
+    assert await four.count("customers", "language = 'en-GB'") == 2
+
+
 async def test_what_breaks_is_tried_again(four: Four) -> None:
     for kind in ("refuse", "cut"):
         four.slack.faults.add(Fault(kind=kind, method="users.info", times=1))
@@ -263,7 +287,7 @@ async def test_what_is_known_already_stays(four: Four) -> None:
     )
     four.slack.faults.add(Fault(kind="rate_limit", method="users.info", seconds=2, times=1))
     people.say(four.slack, ADA, "hi")
-    await until(lambda: _hit(four), 5.0)
+    await until(lambda: lookups(four) > 0, 5.0)
     newer = (await customer(four))["id"]
     change = Change(organization_id=four.ids.organization, actor="test", now=datetime.now(UTC))
     async with four.worker.database.transaction([four.ids.organization]) as connection:
@@ -279,7 +303,7 @@ async def test_what_is_known_already_stays(four: Four) -> None:
 async def test_an_address_that_was_only_typed_gives_way_to_the_verified_one(four: Four) -> None:
     four.slack.faults.add(Fault(kind="rate_limit", method="users.info", seconds=1, times=1))
     people.say(four.slack, ADA, "hi")
-    await until(lambda: _hit(four), 5.0)
+    await until(lambda: lookups(four) > 0, 5.0)
     await four.observer.execute("UPDATE customers SET email = 'typed@elsewhere.example'")
     await four.settled()
     found = await customer(four)
@@ -289,8 +313,32 @@ async def test_an_address_that_was_only_typed_gives_way_to_the_verified_one(four
 async def test_a_customer_who_was_forgotten_meanwhile_stays_forgotten(four: Four) -> None:
     four.slack.faults.add(Fault(kind="rate_limit", method="users.info", seconds=1, times=1))
     people.say(four.slack, ADA, "hi")
-    await until(lambda: _hit(four), 5.0)
+    await until(lambda: lookups(four) > 0, 5.0)
     await four.observer.execute("DELETE FROM customer_identities")
     await four.settled()
     assert await letters(four) == []
     assert await four.count("customers", "language IS NOT NULL") == 0
+
+
+async def test_a_merge_in_the_same_moment_is_met_with_another_look(four: Four) -> None:
+    await whatsapp(four)
+    (older,) = await four.rows("SELECT id FROM customers")
+    four.slack.world.scopes = "chat:write,users:read"
+    await say(four)
+    newer = (await customer(four))["id"]
+    channel, now = four.ids.channels["slack"], datetime.now(UTC)
+    told = Told(email=MAIL)
+
+    async def complete_now() -> Completed | None:
+        async with four.worker.database.transaction([four.ids.organization]) as connection:
+            return await complete(connection, channel, KEY, told, now)
+
+    change = Change(organization_id=four.ids.organization, actor="test", now=now)
+    async with four.worker.database.transaction([four.ids.organization]) as connection:
+        await merge(connection, change, older["id"], newer, "operator")
+        beside = asyncio.create_task(complete_now())
+        await until(lambda: somebody_waits(four), 5.0)
+    with pytest.raises(Conflict):
+        await beside
+    assert (await complete_now()) == Completed(customer_id=older["id"], verified=True)
+    assert (await customer(four))["email"] == MAIL
