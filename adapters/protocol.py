@@ -68,12 +68,31 @@ class TemplateChanged(msgspec.Struct, frozen=True, kw_only=True):
     category: str = ""
 
 
+class ConsentReported(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer told the platform, by a setting of its own, what they want to get. The proof is kept; no turn runs."""
+
+    external_id: str
+    """The same for every report of the same choice, within the channel."""
+    customer: tuple[str, ...]
+    """The ids by which the platform knows them; at least one."""
+    purpose: str
+    """As in the `consent` node, such as `marketing`."""
+    granted: bool
+    text: str
+    """The platform's own words."""
+    occurred_at: datetime
+    """When they chose; never later than now."""
+    raw: bytes
+    """A body of its own, to be parked where nobody is known by these ids."""
+
+
 class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     """A body split whole: what runs a turn, what only changes a status, what is parked."""
 
     events: tuple[InboundEvent, ...] = ()
     statuses: tuple[StatusUpdate, ...] = ()
     templates: tuple[TemplateChanged, ...] = ()
+    consents: tuple[ConsentReported, ...] = ()
     parked: tuple[Parked, ...] = ()
     answer: bytes | None = None
     """JSON to answer the webhook with, when the platform lets the answer carry something; None for an empty 200."""

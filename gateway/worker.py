@@ -19,6 +19,7 @@ from gateway.bots import BotRegistry
 from gateway.channel import Channel
 from gateway.channel_defaults import channel_defaults
 from gateway.checkpoints import arm
+from gateway.consent_news import ConsentNews
 from gateway.delivery.claims import Claims
 from gateway.delivery.parts import Delivery
 from gateway.demo import ROUTE
@@ -152,7 +153,14 @@ class Worker:
         """Start every part; returns the runner that serves the application."""
         arm()
         templates = TemplateNews(self.database, self._clock)
-        webhooks = Webhooks(self.directory, self.turns.accept, self.statuses, templates, self._clock)
+        webhooks = Webhooks(
+            self.directory,
+            self.turns.accept,
+            self.statuses,
+            templates,
+            ConsentNews(self.database),
+            self._clock,
+        )
         self.web.connect(
             accept=self._accept_from_socket,
             find_channel=partial(self.directory.by_route, "web"),

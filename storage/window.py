@@ -37,6 +37,11 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
             return False
         return self.granted.get(MARKETING, self.granted.get(MESSAGES, False))
 
+    @property
+    def against_marketing(self) -> bool:
+        """Whether the customer has said that they want none, be it asked for or not."""
+        return not (self.granted.get(MARKETING, True) and self.granted.get(MESSAGES, True))
+
 
 async def heard_at(connection: Any, conversation_id: UUID) -> datetime | None:
     """When the customer last said something."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from adapters.reading import Object, string
-
 _FIELDS: Final[Mapping[str, str]] = {
     "account_alerts": "a notice on the account's limits or profile",
     "account_review_update": "Meta reviewed the account",
@@ -35,18 +33,11 @@ _FIELDS: Final[Mapping[str, str]] = {
     "standby": "another app has control of the conversation",
     "template_category_update": "a template's category changed",
     "tracking_events": "an ad's click",
-    "user_preferences": "the customer's preference for marketing messages",
 }
 MAX_SHOWN: Final = 64
 
 
-def unhandled(field: str, value: Object) -> str:
+def unhandled(field: str) -> str:
     """Why a change of this field runs no turn."""
     words = _FIELDS.get(field, "unknown to this version")
-    if field == "user_preferences":
-        preferences = value.get("user_preferences")
-        chosen = {
-            string(one, "value") for one in preferences if type(one) is dict
-        } if type(preferences) is list else set()  # fmt: skip
-        words += f": {', '.join(sorted(chosen - {''}))[:MAX_SHOWN]}" if chosen - {""} else ""
     return f"field not handled: {field[:MAX_SHOWN]} ({words})"

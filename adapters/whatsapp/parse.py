@@ -14,20 +14,23 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.protocol import Parked, Parsed, StatusUpdate, TemplateChanged
+from adapters.protocol import ConsentReported, Parked, Parsed, StatusUpdate, TemplateChanged
 from adapters.reading import Object, Unhandled, decode, needed_string, string
 from adapters.whatsapp.content import MAX_SHOWN, bodies_of
 from adapters.whatsapp.context import context_of
 from adapters.whatsapp.failures import describe_error
 from adapters.whatsapp.identity import MAX_ID, Contacts, recipient_of, sender_of
 from adapters.whatsapp.names import unhandled
+from adapters.whatsapp.preferences import consent_of
 from adapters.whatsapp.statuses import status_of, template_of, time_of
 from adapters.whatsapp.system import human_reply, identity_change
 from engine.events import HumanReplied, IdentityChanged, InboundEvent, Sender
 
 OBJECT: Final = "whatsapp_business_account"
 ECHOES: Final = frozenset({"smb_message_echoes", "message_echoes"})
-PIECES: Final = ("messages", "message_echoes", "statuses", "errors")
+PREFERENCES: Final = "user_preferences"
+"""What customers chose about marketing: the name of the field, and of the list in it."""
+PIECES: Final = ("messages", "message_echoes", "statuses", "errors", PREFERENCES)
 """The lists in a change's value that are split."""
 MAX_KEY: Final = 512
 """Characters of a message id that serve as a key; a longer one is hashed."""
@@ -78,17 +81,19 @@ class _Split:
         self._events: list[InboundEvent] = []
         self._statuses: list[StatusUpdate] = []
         self._templates: list[TemplateChanged] = []
+        self._consents: list[ConsentReported] = []
         self._parked: list[Parked] = []
         self._keys: dict[str, Object | None] = {}
 
     def parsed(self) -> Parsed:
         """All of it; a body in which nothing was found is parked."""
-        if not (self._events or self._statuses or self._templates or self._parked):
+        if not (self._events or self._statuses or self._templates or self._consents or self._parked):
             return _unreadable(self._body, "nothing in it: no entry with a readable change")
         return Parsed(
             events=tuple(self._events),
             statuses=tuple(self._statuses),
             templates=tuple(self._templates),
+            consents=tuple(self._consents),
             parked=tuple(self._parked),
         )
 
@@ -101,8 +106,8 @@ class _Split:
             self._park(place, "", None, "", f"change without a readable value: {field[:MAX_SHOWN] or 'none'}")
         elif field == "message_template_status_update":
             self._try(place, "", value, "", lambda: self._templates.append(template_of(value)))
-        elif field not in ECHOES and field not in ("messages", ""):
-            self._park(place, "", None, "", unhandled(field, value))
+        elif field not in ECHOES and field not in ("messages", PREFERENCES, ""):
+            self._park(place, "", None, "", unhandled(field))
         else:
             self._messages(place, value)
 
@@ -114,6 +119,7 @@ class _Split:
             "message_echoes": lambda piece, key: self._echo(piece, key, contacts),
             "statuses": lambda piece, key: self._statuses.append(status_of(piece, self._now)),
             "errors": lambda piece, key: _refuse(f"error report: {describe_error(piece)}"),
+            PREFERENCES: lambda piece, key: self._preference(place, piece, contacts),
         }
         found = False
         for name in PIECES:
@@ -203,6 +209,11 @@ class _Split:
                     context=context,
                 )
             )
+
+    def _preference(self, place: _Place, preference: Object, contacts: Contacts) -> None:
+        key = f"{PREFERENCES}:{_hash(_stable(preference))}"
+        raw = place.alone(PREFERENCES, [preference], self._body)
+        self._consents.append(consent_of(preference, contacts, key, raw, self._now))
 
     def _echo(self, echo: Object, key: str, contacts: Contacts) -> None:
         id = needed_string(echo, "id", "echo")

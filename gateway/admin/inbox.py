@@ -17,12 +17,15 @@ from uuid import uuid4
 import msgspec
 
 from adapters.protocol import Adapter, Parked, Parsed
+from adapters.slack.adapter import SlackAdapter
 from adapters.telegram.adapter import TelegramAdapter
 from adapters.web.adapter import WebAdapter
+from adapters.whatsapp.adapter import WhatsAppAdapter
 from engine.events import InboundEvent
 from gateway.admin.bots import ACTOR
 from gateway.bots import BotRegistry
 from gateway.channel import Channel
+from gateway.consent_news import ConsentNews
 from gateway.directory import Directory
 from gateway.embedding import load_embedder
 from gateway.identity.codes import LinkCodes
@@ -60,12 +63,14 @@ class Retrier:
         """Without `marks` the files in what is retried are not kept."""
         self._database = database
         self._clock = clock
-        self._telegram = TelegramAdapter()
-        adapters: dict[str, Adapter] = {
-            "telegram": self._telegram,
+        self._adapters: dict[str, Adapter] = {
+            "telegram": TelegramAdapter(),
+            "whatsapp": WhatsAppAdapter(),
+            "slack": SlackAdapter(),
             "web": WebAdapter(lambda conversation, seq, frame: None),
         }
-        self._directory = Directory(database, keyring, adapters, {}, clock)
+        self._directory = Directory(database, keyring, self._adapters, {}, clock)
+        self._consents = ConsentNews(database)
         notices = Notices(LinkCodes(keyring))
         # Sends are leased for no time at all: the next server that looks carries them out.
         self._runner = BatchRunner(
@@ -74,7 +79,8 @@ class Retrier:
 
     async def close(self) -> None:
         """Release connections."""
-        await self._telegram.close()
+        for adapter in self._adapters.values():
+            await adapter.close()
 
     async def retry(self, parked: ParkedEvent) -> Retried:
         """Retry one event. Raises what the database raises; the event then stays parked."""
@@ -82,14 +88,20 @@ class Retrier:
         if channel is None:
             return Retried(event=parked, result="closed")
         parsed = _read(channel, parked)
+        if parsed.consents and not await self._consents.report(channel, parsed.consents):
+            await self._forget(parked, "retried")
+            return Retried(event=parked, result="done")
         if not parsed.events:
             return Retried(event=parked, result="unreadable", reason=_reasons(parsed))
         accepted = await self._turn(channel, _renamed(parsed.events, parked))
         again = [one.parked for one in accepted if one.parked]
+        await self._forget(parked, "parked again" if again else "retried")
+        return Retried(event=parked, result="parked" if again else "done", reason="; ".join(again))
+
+    async def _forget(self, parked: ParkedEvent, result: str) -> None:
         change = Change(organization_id=parked.organization_id, actor=ACTOR, now=self._clock())
         async with self._database.transaction([parked.organization_id]) as connection:
-            await forget_parked(connection, change, parked, "parked again" if again else "retried")
-        return Retried(event=parked, result="parked" if again else "done", reason="; ".join(again))
+            await forget_parked(connection, change, parked, result)
 
     async def _turn(self, channel: Channel, events: tuple[InboundEvent, ...]) -> list[Accepted]:
         outcome: asyncio.Future[list[Accepted]] = asyncio.get_running_loop().create_future()

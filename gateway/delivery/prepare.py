@@ -139,10 +139,10 @@ class Preparer:
         self, connection: Any, send: Outgoing, template: Template, category: str
     ) -> Obstacle | None:
         settings = send.channel.settings
-        if window.needs_consent(category, settings):
-            consent = await rows.find_consent(connection, send.conversation_id)
-            if not consent.to_marketing:
-                return Obstacle(trouble="consent", reason="the customer has not agreed to marketing messages")
+        if category == rows.MARKETING:
+            reason = window.unwanted(await rows.find_consent(connection, send.conversation_id), settings)
+            if reason:
+                return Obstacle(trouble="consent", reason=reason)
         if window.keeps_hours(category, settings):
             opens, closes, timezone = window.hours_of(settings)
             if not is_business_hours(self._clock(), timezone, opens, closes):

@@ -54,7 +54,7 @@ WORDS: Final[Mapping[Trouble, tuple[str, str]]] = {
         "Replay it on another day (UTC), or raise the limit.",
     ),
     "consent": (
-        "compliance.opt_in_required is set, and the customer has not agreed to marketing messages.",
+        "The customer does not want marketing messages, or has not agreed to them (compliance.opt_in_required).",
         "Replay it when the customer has agreed, or drop it.",
     ),
     "hours": (

@@ -19,6 +19,7 @@ import msgspec
 from adapters.capabilities import Capabilities
 from engine.messages import OutboundMessage, TemplateCall
 from gateway.delivery.trouble import Trouble
+from storage.window import Consent
 
 TEXT: Final = "{{text}}"
 """In a parameter of `window.parameters`: the words of the message that the template stands in for."""
@@ -102,9 +103,13 @@ def most_a_day(category: str, settings: Mapping[str, Any]) -> int | None:
     return max(0, limit) if isinstance(limit, int) and not isinstance(limit, bool) else None
 
 
-def needs_consent(category: str, settings: Mapping[str, Any]) -> bool:
-    """Whether a template of that category goes only to customers who agreed."""
-    return category == "marketing" and _mapping(settings, "compliance").get("opt_in_required") is True
+def unwanted(consent: Consent, settings: Mapping[str, Any]) -> str:
+    """Why a marketing template does not go to a customer who said this; empty when it goes."""
+    if consent.against_marketing:
+        return "the customer does not want marketing messages"
+    if _mapping(settings, "compliance").get("opt_in_required") is True and not consent.to_marketing:
+        return "the customer has not agreed to marketing messages"
+    return ""
 
 
 def keeps_hours(category: str, settings: Mapping[str, Any]) -> bool:

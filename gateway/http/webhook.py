@@ -12,6 +12,7 @@ from adapters.protocol import Parsed
 from gateway import metrics
 from gateway.channel import Channel
 from gateway.checkpoints import reach
+from gateway.consent_news import ConsentNews
 from gateway.directory import Directory
 from gateway.http.body import read_body
 from gateway.statuses import StatusLane
@@ -32,12 +33,14 @@ class Webhooks:
         accept: Callable[[Channel, Parsed], Awaitable[list[Accepted]]],
         statuses: StatusLane,
         templates: TemplateNews,
+        consents: ConsentNews,
         clock: Callable[[], datetime],
     ) -> None:
         self._directory = directory
         self._accept = accept
         self._statuses = statuses
         self._templates = templates
+        self._consents = consents
         self._clock = clock
 
     async def get(self, request: web.Request) -> web.Response:
@@ -76,6 +79,8 @@ class Webhooks:
             await self._statuses.report(channel, parsed.statuses)
         if parsed.templates:
             await self._templates.report(channel, parsed.templates)
+        if parsed.consents and (strangers := await self._consents.report(channel, parsed.consents)):
+            await self._accept(channel, Parsed(parked=strangers))
         reach("request.answered")
         if parsed.answer is None:
             return web.Response()

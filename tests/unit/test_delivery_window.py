@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from adapters.telegram.capabilities import CAPABILITIES
 from engine.messages import OutboundMessage, TemplateCall
 from gateway.delivery import window
+from storage.window import Consent
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+REFUSED = "the customer does not want marketing messages"
 DAY = replace(CAPABILITIES, window_hours=24)
 
 
@@ -53,11 +55,30 @@ def test_a_days_limit_is_a_number_or_there_is_none() -> None:
     assert window.most_a_day("service", settings) is None
 
 
-def test_consent_and_hours_concern_marketing_alone() -> None:
-    settings = {"compliance": {"opt_in_required": True, "business_hours_only": True}}
+def test_hours_concern_marketing_alone() -> None:
+    settings = {"compliance": {"business_hours_only": True}}
     for category, concerned in (("marketing", True), ("utility", False), ("", False)):
-        assert window.needs_consent(category, settings) is concerned
         assert window.keeps_hours(category, settings) is concerned
+
+
+@pytest.mark.parametrize(
+    ("granted", "asked", "required"),
+    [
+        ({}, "", "the customer has not agreed to marketing messages"),
+        ({"marketing": True}, "", ""),
+        ({"messages": True}, "", ""),
+        ({"marketing": False}, REFUSED, REFUSED),
+        ({"marketing": False, "messages": True}, REFUSED, REFUSED),
+        ({"messages": False}, REFUSED, REFUSED),
+        ({"marketing": True, "messages": False}, REFUSED, REFUSED),
+    ],
+)
+def test_a_no_to_marketing_counts_where_nobody_had_to_be_asked(
+    granted: dict[str, bool], asked: str, required: str
+) -> None:
+    consent = Consent(opted_out=False, granted=granted)
+    assert window.unwanted(consent, {}) == asked
+    assert window.unwanted(consent, {"compliance": {"opt_in_required": True}}) == required
 
 
 json = st.recursive(

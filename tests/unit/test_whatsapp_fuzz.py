@@ -99,7 +99,7 @@ MUTATIONS: list[Callable[[bytes, random.Random], bytes]] = [flip, cut, swap, swa
 
 
 def check(parsed: Parsed, body: bytes) -> None:
-    assert parsed.events or parsed.parked or parsed.statuses or parsed.templates
+    assert parsed.events or parsed.parked or parsed.statuses or parsed.templates or parsed.consents
     keys = [event.external_id for event in parsed.events] + [one.external_id for one in parsed.parked]
     assert len(keys) == len(set(keys))
     for event in parsed.events:

@@ -157,9 +157,7 @@ EXPECTED: dict[str, list[EventBody | str]] = {
     "template_approved": [],
     "template_rejected": [],
     "calls": parked("field not handled: calls (a voice call)"),
-    "user_preferences": parked(
-        "field not handled: user_preferences (the customer's preference for marketing messages: stop)"
-    ),
+    "user_preferences": [],
     "group_participants": parked("field not handled: group_participants_update (members of a group changed)"),
     "account_update": parked(
         "field not handled: account_update (the account changed, such as its verification or a ban)"
@@ -360,6 +358,58 @@ def test_what_meta_decided_about_a_template() -> None:
             reason="INCORRECT_CATEGORY: It reads like an advertisement.",
         ),
     )
+
+
+def preferences(*chosen: dict[str, Any], contacts: Any = ()) -> bytes:
+    value = {"messaging_product": "whatsapp", "contacts": list(contacts), "user_preferences": list(chosen)}
+    change = {"field": "user_preferences", "value": value}
+    return json.dumps({"object": "whatsapp_business_account", "entry": [{"changes": [change]}]}).encode()
+
+
+STOP: dict[str, Any] = {
+    "wa_id": MAYA,
+    "category": "marketing_messages",
+    "value": "stop",
+    "timestamp": "1761998400",
+}
+
+
+def test_what_a_customer_chose_about_marketing_is_a_consent() -> None:
+    (stopped,) = parse("user_preferences").consents
+    assert (stopped.customer, stopped.purpose, stopped.granted) == ((MAYA,), "marketing", False)
+    assert stopped.text == "User requested to stop marketing messages"
+    assert stopped.occurred_at == min(datetime.fromtimestamp(1793534400, UTC), NOW)
+    (again,) = parse_body(stopped.raw, OWN, NOW).consents
+    assert again == stopped, "a body of its own, with the same key"
+    contact = {"wa_id": MAYA, "user_id": "DE.770011"}
+    resumed, other = parse_body(
+        preferences({**STOP, "value": "resume"}, {**STOP, "wa_id": "4915550100999"}, contacts=[contact]),
+        OWN,
+        NOW,
+    ).consents
+    assert (resumed.customer, resumed.granted) == ((MAYA, "DE.770011"), True)
+    assert other.customer == ("4915550100999",), "another's contact is not theirs"
+    assert len({stopped.external_id, resumed.external_id, other.external_id}) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"value": "pause"}, "preference not handled: marketing_messages pause"),
+        ({"category": "stories"}, "preference not handled: stories stop"),
+        ({"category": None, "value": 1}, "preference not handled: no category no value"),
+        ({"wa_id": ""}, "preference without a readable customer"),
+    ],
+)
+def test_a_choice_that_says_nothing_known_is_parked(change: dict[str, Any], reason: str) -> None:
+    parsed = parse_body(preferences(STOP, {**STOP, **change}), OWN, NOW)
+    assert len(parsed.consents) == 1
+    assert [one.reason for one in parsed.parked] == [reason]
+
+
+def test_a_choice_that_comes_twice_in_a_body_has_one_key() -> None:
+    keys = {one.external_id for one in parse_body(preferences(STOP, STOP), OWN, NOW).consents}
+    assert len(keys) == 1
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
