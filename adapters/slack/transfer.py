@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from adapters.download import ask_for, chunks_of
+from adapters.download import ask_for, chunks_of, trusted_url
 from adapters.errors import Misconfigured, Refused, SendFailed, TryLater
 from adapters.protocol import Call, ChannelAccess, Content, Envelope, Files, Receipt, Upload
 from adapters.slack.capabilities import FILE_BYTES
@@ -26,6 +25,8 @@ from adapters.transport import BROKEN, transport_failure
 MAX_UNSIZED: Final = 50 * 1024 * 1024
 """Bytes of a file whose size nobody tells, which is held in memory, for Slack wants to know the size first."""
 MAX_NAME: Final = 200
+HOSTS: Final = ("slack.com",)
+"""Slack's own, with those below it; over https only."""
 _EXTENSIONS: Final[dict[str, str]] = {"image": ".png", "video": ".mp4", "audio": ".mp3", "voice": ".m4a"}
 
 
@@ -130,11 +131,12 @@ async def fetch(client: SlackClient, file: str, access: ChannelAccess) -> AsyncI
     """
     if not file.startswith(("https://", "http://")):
         file = await _address(client, file, access)
-    if not _is_slacks(file, access):
+    url = trusted_url(file, api_base(access), HOSTS)
+    if url is None:
         raise Refused("the file is not kept by Slack", code="foreign_host")
     headers = {"Authorization": f"Bearer {token_of(access)}"}
-    async with await ask_for(client.session.open(), file, SERVER, headers) as response:
-        _check(response, file)
+    async with await ask_for(client.session.open(), url, SERVER, headers) as response:
+        _check(response, url)
         yield Content(
             chunks=chunks_of(response, SERVER),
             mime_type=response.headers.get("Content-Type", "").partition(";")[0],
@@ -151,24 +153,10 @@ async def _address(client: SlackClient, file: str, access: ChannelAccess) -> str
     return address
 
 
-def _is_slacks(file: str, access: ChannelAccess) -> bool:
-    try:
-        parts, base = urlsplit(file), urlsplit(api_base(access))
-        own = (parts.scheme, parts.hostname, parts.port) == (base.scheme, base.hostname, base.port)
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    return own or (
-        parts.scheme == "https"
-        and parts.port in (None, 443)
-        and (host == "slack.com" or host.endswith(".slack.com"))
-    )
-
-
-def _check(response: aiohttp.ClientResponse, file: str) -> None:
+def _check(response: aiohttp.ClientResponse, url: URL) -> None:
     """Whether it is the file. Without the right to read it Slack answers with the page for signing in."""
     kind = response.headers.get("Content-Type", "")
-    page = kind.startswith("text/html") and not urlsplit(file).path.lower().endswith((".html", ".htm"))
+    page = kind.startswith("text/html") and not url.path.lower().endswith((".html", ".htm"))
     match response.status:
         case 200 if not page:
             return

@@ -14,9 +14,8 @@ from typing import Final
 
 import aiohttp
 import msgspec
-from yarl import URL
 
-from adapters.download import ask_for, chunks_of
+from adapters.download import ask_for, chunks_of, trusted_url
 from adapters.errors import Refused, SendFailed, TryLater, Uncertain
 from adapters.protocol import ChannelAccess, Content
 from adapters.transport import asked_again
@@ -90,7 +89,11 @@ async def _open(client: WhatsAppClient, address: str, access: ChannelAccess) -> 
     """The response with the file. Each step of a redirect is checked like the first address."""
     headers = {"Authorization": f"Bearer {access_token(access)}"}
     for _ in range(MAX_REDIRECTS + 1):
-        url = _checked(address, access)
+        url = trusted_url(address, api_base(access), HOSTS)
+        if url is None:
+            raise Refused(
+                "the file is said to be on a host that is not Meta's; it was not asked", code="media"
+            )
         response = await ask_for(client.session.open(), url, SERVER, headers)
         if response.status == 200:
             return response
@@ -100,24 +103,6 @@ async def _open(client: WhatsAppClient, address: str, access: ChannelAccess) -> 
             raise _gone(response.status)
         address = location
     raise Refused("the file is behind too many redirects", code="media")
-
-
-def _checked(address: str, access: ChannelAccess) -> URL:
-    """An address that may see the access token: of Meta's own hosts, or of the API that the settings name."""
-    try:
-        url = URL(address)
-        own = URL(api_base(access)).origin()
-        if url.is_absolute() and (
-            url.origin() == own or (url.scheme == "https" and _is_metas(url.host or ""))
-        ):
-            return url
-    except ValueError:
-        pass
-    raise Refused("the file is said to be on a host that is not Meta's; it was not asked", code="media")
-
-
-def _is_metas(host: str) -> bool:
-    return any(host == known or host.endswith(f".{known}") for known in HOSTS)
 
 
 def _gone(status: int) -> SendFailed:
