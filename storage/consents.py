@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,21 +30,16 @@ async def record_consent(
 
     The same `id` counts once. False when nobody with such an id has ever had a conversation on the channel.
     """
-    known = (
+    known = select(customer_identities.c.customer_id).where(
+        customer_identities.c.channel_id == channel_id, customer_identities.c.external_id.in_(customer)
+    )
+    latest = (
         select(conversations.c.customer_id, conversations.c.id)
-        .outerjoin(
-            customer_identities,
-            (customer_identities.c.channel_id == conversations.c.channel_id)
-            & (customer_identities.c.customer_id == conversations.c.customer_id),
-        )
-        .where(
-            conversations.c.channel_id == channel_id,
-            or_(conversations.c.contact_key.in_(customer), customer_identities.c.external_id.in_(customer)),
-        )
+        .where(conversations.c.channel_id == channel_id, conversations.c.customer_id.in_(known))
         .order_by(conversations.c.created_at.desc())
         .limit(1)
     )
-    found = (await connection.execute(known)).first()
+    found = (await connection.execute(latest)).first()
     if found is None:
         return False
     await connection.execute(

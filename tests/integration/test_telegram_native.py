@@ -220,6 +220,19 @@ async def test_an_album_with_one_lost_address_is_uploaded_whole(
     assert shelf.opened == urls
 
 
+async def test_a_channel_that_uploads_nothing_says_the_address_of_what_telegram_can_not_fetch(
+    mock: MockTelegram, adapter: TelegramAdapter, shelf: Shelf
+) -> None:
+    url = "https://velo.example/slow.pdf"
+    shelf.files[url] = b"%PDF-1.7 terms"
+    mock.world.pages[url] = Page(status=404)
+    message = OutboundMessage(text="Terms", media=(Media(kind="document", url=url),), choices=(YES,))
+    await say(mock, adapter, message, message_formatting={"file_upload_enabled": False})
+    assert (last(mock).method, last(mock).text) == ("sendMessage", f"Terms\n{url}")
+    assert last(mock).reply_markup is not None
+    assert shelf.opened == []
+
+
 async def test_what_nobody_can_fetch_is_refused_in_words(
     mock: MockTelegram, adapter: TelegramAdapter
 ) -> None:
