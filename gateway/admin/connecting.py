@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+from uuid import uuid4
 
+from adapters.errors import SendFailed
+from adapters.protocol import ChannelAccess
 from gateway.admin.bots import ACTOR
+from gateway.admin.channels import access_to
+from gateway.channel_defaults import channel_defaults
 from gateway.deployments import Deployment
-from gateway.errors import Conflict
+from gateway.errors import Conflict, GatewayError
+from gateway.settings import Settings
 from storage.audit import Change
 from storage.bots import Chatbot
 from storage.channels import (
@@ -21,8 +28,12 @@ from storage.channels import (
     set_status,
 )
 from storage.database import Database
+from storage.errors import StorageError
 from storage.keyring import Keyring
 from storage.organizations import Organization
+
+ROUTE_BYTES: Final = 24
+"""Of the unguessable part of a webhook's address."""
 
 
 class Connections:
@@ -103,8 +114,38 @@ class Connections:
         async with self._database.transaction([self._organization.id]) as connection:
             await set_status(connection, self._change(now), channel.id, "disabled")
 
+    async def disconnect(
+        self,
+        channel: Channel,
+        settings: Settings,
+        remove: Callable[[ChannelAccess], Awaitable[None]],
+        now: datetime,
+    ) -> str:
+        """Close the channel and `remove` its webhook; why the latter failed, or nothing."""
+        trouble = ""
+        try:
+            await remove(await access_to(self._database, self._keyring, settings, channel))
+        except (SendFailed, StorageError, GatewayError) as error:
+            trouble = str(error)
+        await self.close(channel, now)
+        return trouble
+
     def _change(self, now: datetime) -> Change:
         return Change(organization_id=self._organization.id, actor=ACTOR, now=now)
+
+
+def route_of(existing: Channel | None) -> str:
+    """The last part of a channel's address: as it was, or a new one that nobody can guess."""
+    return secrets.token_urlsafe(ROUTE_BYTES) if existing is None else existing.route
+
+
+def access_before(deployment: Deployment, settings: Settings) -> ChannelAccess:
+    """What the adapter needs to try credentials that are not stored yet."""
+    return ChannelAccess(
+        channel_id=uuid4(),
+        secrets={path.rpartition("/")[2]: deployment.at(path) for path in deployment.secret_paths},
+        settings={**channel_defaults(settings)[deployment.platform], **deployment.config},
+    )
 
 
 _TYPES: Mapping[str, ChannelType] = {

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
-from adapters.protocol import ChannelAccess
 from adapters.slack import manage
 from adapters.slack.manage import Workspace
-from gateway.admin.connecting import Connections
-from gateway.channel_defaults import channel_defaults
-from gateway.deployments import Deployment, read_deployment
+from gateway.admin.connecting import Connections, access_before, route_of
+from gateway.deployments import read_deployment
 from gateway.errors import ConfigurationError, Problem
 from gateway.settings import Settings
 from storage.bots import Chatbot
@@ -24,7 +20,6 @@ from storage.database import Database
 from storage.keyring import Keyring
 from storage.organizations import Organization
 
-ROUTE_BYTES = 24
 SOCKET_MODE = "socket_mode"
 
 
@@ -66,13 +61,13 @@ class SlackConnector:
         deployment = read_deployment("slack", document, given, place=place)
         socket_mode = deployment.config["event_delivery"] == SOCKET_MODE
         _check_secrets(deployment.config["authentication"], socket_mode=socket_mode, place=place)
-        access = self._access(deployment)
+        access = access_before(deployment, self._settings)
         workspace = await manage.identify(access)
         if socket_mode:
             await manage.check_socket(access)
         account = {"team_id": workspace.team_id, "bot_user_id": workspace.bot_user_id}
         existing = await self._connections.find("slack", account, bot)
-        route = existing.route if existing is not None else secrets.token_urlsafe(ROUTE_BYTES)
+        route = route_of(existing)
         public = self._settings.public_url
         url = f"{public}/webhook/slack/{route}" if public and not socket_mode else ""
         deployment.config["webhook_configuration"]["webhook_url"] = url
@@ -93,17 +88,6 @@ class SlackConnector:
             webhook=url,
             socket_mode=socket_mode,
             renewed=existing is not None,
-        )
-
-    def _access(self, deployment: Deployment) -> ChannelAccess:
-        """What the adapter needs to try credentials that are not stored yet."""
-        authentication = deployment.config["authentication"]
-        return ChannelAccess(
-            channel_id=uuid4(),
-            secrets={
-                name: authentication.get(name, "") for name in ("bot_token", "signing_secret", "app_token")
-            },
-            settings={**channel_defaults(self._settings)["slack"], **deployment.config},
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
@@ -13,17 +12,13 @@ from adapters.errors import SendFailed
 from adapters.protocol import ChannelAccess
 from adapters.telegram import manage, profile
 from adapters.telegram.manage import BotIdentity
-from gateway.admin.channels import access_to
-from gateway.admin.connecting import Connections
-from gateway.channel_defaults import channel_defaults
+from gateway.admin.connecting import Connections, access_before, route_of
 from gateway.deployments import Deployment, read_deployment
-from gateway.errors import GatewayError
 from gateway.redaction import redact
 from gateway.settings import Settings
 from storage.bots import Chatbot
 from storage.channels import Channel
 from storage.database import Database
-from storage.errors import StorageError
 from storage.keyring import Keyring
 from storage.organizations import Organization
 
@@ -70,7 +65,7 @@ class TelegramConnector:
         `document` is the channel's deployment config. Raises ConfigurationError, `SendFailed` and `Conflict`.
         """
         deployment = self._deployment(token, document or {}, place)
-        access = self._access(deployment)
+        access = access_before(deployment, self._settings)
         identity = await manage.get_me(access)
         polled = polling or not self._settings.public_url
         if not polled:
@@ -80,7 +75,7 @@ class TelegramConnector:
         existing = await self._connections.find("telegram", account, bot)
         if polled and before.url:
             await manage.delete_webhook(access)  # Telegram gives no updates to who asks while one is set
-        route = existing.route if existing is not None else manage.make_route()
+        route = route_of(existing)
         url = "" if polled else f"{self._settings.public_url}/webhook/telegram/{route}"
         deployment.config["webhook_setup"]["webhook_url"] = url
         deployment.config["bot_configuration"]["bot_username"] = identity.username
@@ -107,32 +102,13 @@ class TelegramConnector:
 
     async def disconnect(self, channel: Channel, now: datetime) -> str:
         """Close the channel and remove its webhook; why the latter failed, or nothing."""
-        trouble = ""
-        try:
-            access = await access_to(self._database, self._keyring, self._settings, channel)
-            await manage.delete_webhook(access)
-        except (SendFailed, StorageError, GatewayError) as error:
-            trouble = str(error)
-        await self._connections.close(channel, now)
-        return trouble
+        return await self._connections.disconnect(channel, self._settings, manage.delete_webhook, now)
 
     def _deployment(self, token: str, document: Mapping[str, Any], place: str) -> Deployment:
         secrets = {"bot_token": token, "secret_token": manage.make_secret()}
         for secret in secrets.values():
             redact(secret)
         return read_deployment("telegram", document, secrets, place=place)
-
-    def _access(self, deployment: Deployment) -> ChannelAccess:
-        """What the adapter needs to try credentials that are not stored yet."""
-        config = deployment.config
-        return ChannelAccess(
-            channel_id=uuid4(),
-            secrets={
-                "bot_token": config["bot_configuration"]["bot_token"],
-                "secret_token": config["webhook_setup"]["secret_token"],
-            },
-            settings={**channel_defaults(self._settings)["telegram"], **config},
-        )
 
     async def _set_webhook(self, channel: Channel, access: ChannelAccess, url: str, now: datetime) -> None:
         """A channel whose webhook can't be set is closed again, so that the list does not lie."""

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
@@ -14,21 +13,17 @@ from adapters.errors import SendFailed
 from adapters.protocol import ChannelAccess
 from adapters.whatsapp import manage
 from adapters.whatsapp.manage import PhoneNumber
-from gateway.admin.channels import access_to
-from gateway.admin.connecting import Connections
+from gateway.admin.connecting import Connections, access_before, route_of
 from gateway.admin.message_templates import sync_templates
-from gateway.channel_defaults import channel_defaults
 from gateway.deployments import Deployment, read_deployment
-from gateway.errors import ConfigurationError, GatewayError, Problem
+from gateway.errors import ConfigurationError, Problem
 from gateway.settings import Settings
 from storage.bots import Chatbot
 from storage.channels import Channel
 from storage.database import Database
-from storage.errors import StorageError
 from storage.keyring import Keyring
 from storage.organizations import Organization
 
-ROUTE_BYTES = 24
 VERIFY_TOKEN_BYTES = 24
 _IDS = (
     ("authentication", "business_phone_number_id", "--phone-number-id"),
@@ -80,11 +75,11 @@ class WhatsAppConnector:
         `SendFailed` and `Conflict`.
         """
         deployment = self._deployment(document, given, place)
-        access = self._access(deployment)
+        access = access_before(deployment, self._settings)
         number = await manage.identify(access)
         account = {"phone_number_id": deployment.config["authentication"]["business_phone_number_id"]}
         existing = await self._connections.find("whatsapp", account, bot)
-        route = existing.route if existing is not None else secrets.token_urlsafe(ROUTE_BYTES)
+        route = route_of(existing)
         public = self._settings.public_url
         url = f"{public}/webhook/whatsapp/{route}" if public else ""
         deployment.config["webhook_configuration"]["webhook_url"] = url
@@ -109,14 +104,7 @@ class WhatsAppConnector:
 
     async def disconnect(self, channel: Channel, now: datetime) -> str:
         """Close the channel and remove its webhook; why the latter failed, or nothing."""
-        trouble = ""
-        try:
-            access = await access_to(self._database, self._keyring, self._settings, channel)
-            await manage.remove_webhook(access)
-        except (SendFailed, StorageError, GatewayError) as error:
-            trouble = str(error)
-        await self._connections.close(channel, now)
-        return trouble
+        return await self._connections.disconnect(channel, self._settings, manage.remove_webhook, now)
 
     async def _templates(self, channel: Channel, access: ChannelAccess, now: datetime) -> int:
         return len(await sync_templates(self._database, self._organization, channel, access, now))
@@ -136,19 +124,6 @@ class WhatsAppConnector:
         if problems:
             raise ConfigurationError(problems)
         return deployment
-
-    def _access(self, deployment: Deployment) -> ChannelAccess:
-        """What the adapter needs to try credentials that are not stored yet."""
-        config = deployment.config
-        return ChannelAccess(
-            channel_id=uuid4(),
-            secrets={
-                "access_token": config["authentication"]["access_token"],
-                "app_secret": config["authentication"]["app_secret"],
-                "verify_token": config["webhook_configuration"]["verify_token"],
-            },
-            settings={**channel_defaults(self._settings)["whatsapp"], **config},
-        )
 
 
 async def _try_webhook(access: ChannelAccess, url: str) -> str:

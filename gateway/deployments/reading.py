@@ -38,6 +38,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """What is stored; plain, to be encrypted at `secret_paths`."""
     secret_paths: tuple[str, ...]
 
+    def at(self, path: str) -> Any:
+        """The value at a path such as `/authentication/access_token`; None where there is none."""
+        return _at(self.config, path)
+
     def __repr__(self) -> str:
         return f"Deployment(platform={self.platform})"
 
