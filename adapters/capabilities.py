@@ -7,7 +7,7 @@ hold them to what the adapters really do, and `adapters.fit` degrades messages b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -30,8 +30,6 @@ Inbound: TypeAlias = Literal[
 Certainty: TypeAlias = Literal["none", "status", "lookup", "idempotent"]
 """How it can be known whether a call whose answer was lost was carried out: not at all; from the platform's status
 report, which repeats our key; by looking for our key before sending again; because the same key never counts twice."""
-
-UNLIMITED: Final = 1_000_000_000
 
 
 class Limit(msgspec.Struct, frozen=True):

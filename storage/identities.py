@@ -131,11 +131,6 @@ async def customers_of(connection: Any, conversation_ids: Sequence[UUID]) -> dic
     return {row["id"]: row["customer_id"] for row in rows}
 
 
-async def family_of(connection: Any, customer_id: UUID) -> list[UUID]:
-    """A customer and all that were merged into it, however far back; itself first."""
-    return [row["id"] for row in await connection.fetch(_SQL["family"], customer_id)]
-
-
 async def consents_of(connection: Any, customer_id: UUID) -> list[Consented]:
     """What a customer last agreed to or refused, by purpose, under any id that was merged into this one."""
     rows = await connection.fetch(_SQL["consents_of"], customer_id)

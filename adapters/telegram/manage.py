@@ -51,19 +51,9 @@ class WebhookInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The kinds of update that it asks for; none named means Telegram's default."""
 
 
-def make_route(token_urlsafe: Callable[[int], str] = secrets.token_urlsafe) -> str:
-    """An unguessable path part for a webhook: 192 random bits, URL-safe."""
-    return token_urlsafe(24)
-
-
 def make_secret(token_urlsafe: Callable[[int], str] = secrets.token_urlsafe) -> str:
     """A webhook secret: 256 random bits in the characters that Telegram allows (A-Z, a-z, 0-9, _ and -)."""
     return token_urlsafe(32)
-
-
-def check_token(access: ChannelAccess) -> None:
-    """Check the token's form without calling anybody. Raises `Misconfigured`."""
-    bot_token(access)
 
 
 def check_webhook_url(url: str, access: ChannelAccess) -> None:

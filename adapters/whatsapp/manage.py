@@ -8,9 +8,7 @@ https://developers.facebook.com/docs/whatsapp/embedded-signup/webhooks/override
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,8 +20,6 @@ from adapters.whatsapp.access import API_BASE, access_token, account_id, api_bas
 from adapters.whatsapp.client import WhatsAppClient, failure_of
 from adapters.whatsapp.verify import APP_SECRET, VERIFY_TOKEN
 
-PERMISSIONS: Final = ("whatsapp_business_messaging", "whatsapp_business_management")
-"""What the access token has to be allowed."""
 MAX_PAGES: Final = 50
 PAGE: Final = 100
 """Templates of one page; an account may have 6,000, most have a few dozen."""
@@ -67,25 +63,6 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     status: str = ""
     reason: str = ""
     components: list[dict[str, Any]] = []
-
-
-class TokenInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What an access token may do; `missing` are the needed permissions that it lacks."""
-
-    scopes: tuple[str, ...]
-    missing: tuple[str, ...]
-    expires_at: datetime | None = None
-    """None for one that never expires."""
-
-
-def make_route(token_urlsafe: Callable[[int], str] = secrets.token_urlsafe) -> str:
-    """An unguessable path part for a webhook: 192 random bits, URL-safe."""
-    return token_urlsafe(24)
-
-
-def make_verify_token(token_urlsafe: Callable[[int], str] = secrets.token_urlsafe) -> str:
-    """A verify token: 256 random bits, URL-safe."""
-    return token_urlsafe(32)
 
 
 def check_access(access: ChannelAccess) -> None:
@@ -178,28 +155,6 @@ async def list_templates(access: ChannelAccess) -> list[Template]:
             return found
         query["after"] = after
     return found
-
-
-async def token_info(access: ChannelAccess) -> TokenInfo | None:
-    """What the access token may do; None when Meta does not tell this token about itself.
-
-    The token goes in a form, never in an address: the Graph API takes a GET as a POST with `method=get`.
-    """
-    token = access_token(access)
-    try:
-        answer = await _call(access, "POST", "debug_token", data={"method": "get", "input_token": token})
-    except (Refused, Misconfigured):
-        return None
-    data = answer.get("data")
-    if not isinstance(data, dict) or not isinstance(data.get("scopes"), list):
-        return None
-    scopes = tuple(scope for scope in data["scopes"] if isinstance(scope, str))
-    expires = data.get("expires_at")
-    return TokenInfo(
-        scopes=scopes,
-        missing=tuple(name for name in PERMISSIONS if name not in scopes),
-        expires_at=datetime.fromtimestamp(expires, UTC) if isinstance(expires, int) and expires > 0 else None,
-    )
 
 
 def _template(one: Mapping[str, Any]) -> Template:

@@ -125,15 +125,6 @@ WHERE c.id = $1
 -- name: customers_of
 SELECT id, customer_id FROM conversations WHERE id = ANY ($1::uuid[])
 
--- name: family
--- A customer and all that were merged into it, and into those.
-WITH RECURSIVE family AS (
-    SELECT $1::uuid AS id
-    UNION
-    SELECT u.id FROM customers u JOIN family f ON u.merged_into = f.id
-)
-SELECT id FROM family
-
 -- name: consents_of
 -- What a customer last said to each purpose, under any id that was merged into this one.
 WITH RECURSIVE family AS (

@@ -661,15 +661,6 @@ async def test_templates_are_listed_page_by_page_and_no_foreign_link_is_followed
     assert len({one.id for one in found}) == 230
 
 
-async def test_what_a_token_may_do(mock: MockWhatsApp) -> None:
-    info = await manage.token_info(access_to(mock.url))
-    assert info is not None
-    assert (info.missing, info.expires_at) == ((), None)
-    mock.faults.add(Fault(kind="error", path="debug_token", code=100))
-    assert await manage.token_info(access_to(mock.url)) is None
-    assert all(TOKEN not in path for _, path, _ in mock.seen)
-
-
 @pytest.mark.parametrize(
     ("missing", "words"),
     [

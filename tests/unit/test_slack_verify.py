@@ -18,7 +18,6 @@ from tests.platforms.slack.signing import signature
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 STAMP = str(int(NOW.timestamp()))
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
-ACCESS = access_with({"signing_secret": SECRET})
 BODY = b'{"type":"event_callback","event":{"text":"gr\xc3\xbcn"}}'
 
 

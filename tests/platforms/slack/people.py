@@ -128,20 +128,6 @@ def join(mock: MockSlack, user: str, channel: str, *, joined: bool = True) -> No
     )
 
 
-def open_home(mock: MockSlack, user: str, tab: str = "messages") -> None:
-    """Somebody opens the app."""
-    channel = mock.world.private(user)
-    mock.tell(
-        {
-            "type": "app_home_opened",
-            "user": user,
-            "channel": channel.id,
-            "tab": tab,
-            "event_ts": mock.world.next_ts(),
-        }
-    )
-
-
 def _base(user: str, kind: str) -> JSON:
     return {
         "type": kind,

@@ -19,7 +19,6 @@ from tests.platforms.whatsapp.faults import Fault
 from tests.platforms.whatsapp.world import APP, DISPLAY, JSON, NUMBER, Number, Sent, World
 
 MAX_BODY: Final = 110 * 1024 * 1024
-SCOPES: Final = ["whatsapp_business_management", "whatsapp_business_messaging", "public_profile"]
 _VERSION = re.compile(r"v\d+\.\d+")
 _JSON: Final = {"Content-Type": "application/json; charset=UTF-8"}
 _encode = msgspec.json.Encoder().encode
@@ -132,8 +131,6 @@ class MockWhatsApp(MockServer):
                 return templates.page_of(self.world, dict(request.query))
             case "GET", "phone_numbers" if id == self.world.account:
                 return {"data": [_number(one, "", "all") for one in self.world.numbers.values()]}
-            case "POST", "" if id == "debug_token" and given.get("method") == "get":
-                return self._debug(given)
         raise no_object(id, request.method)
 
     async def _configure(self, number: Number, given: JSON) -> JSON:
@@ -157,11 +154,6 @@ class MockWhatsApp(MockServer):
         self.world.account_webhook = url
         self.world.subscribed = method == "POST"
         return {"success": True}
-
-    def _debug(self, given: JSON) -> JSON:
-        state = self.world.tokens.get(str(given.get("input_token")))
-        data = {"app_id": APP, "is_valid": state == "valid", "scopes": SCOPES, "expires_at": 0}
-        return {"data": data}
 
 
 def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
