@@ -146,7 +146,7 @@ def manifest(
     import json
 
     from adapters.slack.manage import manifest as make_manifest
-    from gateway.cli.channel_connect import read_document
+    from gateway.cli.documents import read_document
 
     document, _ = read_document(config)
     made = make_manifest(bot, url, document.get("commands", ()), socket_mode)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.documents import ask_secrets, read_document
 from gateway.cli.options import Bot, Name, Organization, utc_now
 from gateway.cli.output import complain, say
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from gateway.admin import telegram as telegram_admin
     from gateway.admin import whatsapp as whatsapp_admin
     from gateway.cli.session import Session
+    from storage import organizations
+    from storage.bots import Chatbot
     from storage.channels import Channel
 
 connect = typer.Typer(help="Connect a channel to a bot.", no_args_is_help=True)
@@ -31,49 +34,14 @@ Config = Annotated[
 _BETTER = "Better from the variable or the prompt: shells remember options."
 
 
-def read_document(config: Path | None) -> tuple[dict[str, Any], str]:
-    """A document and what to call it in messages. Raises ConfigurationError."""
-    import msgspec
+async def _place(
+    session: Session, organization: str, bot: str | None
+) -> tuple[organizations.Organization, Chatbot]:
+    """Where the channel goes. Raises NotFound and Conflict."""
+    from gateway.admin.bots import find_bot, require_organization
 
-    from gateway.errors import ConfigurationError, Problem
-
-    if config is None:
-        return {}, ""
-    try:
-        document = msgspec.json.decode(config.read_bytes())
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        problem = Problem(place=str(config), message=f"it is no JSON ({error})", mend="correct it")
-        raise ConfigurationError([problem]) from None
-    if not isinstance(document, dict):
-        raise ConfigurationError([Problem(place=str(config), message="it is no object", mend="write {…}")])
-    return document, str(config)
-
-
-def _secrets(asked: dict[str, tuple[str | None, str]], document: dict[str, Any]) -> dict[str, str]:
-    """What the options and variables gave; what is needed, in none of them and not in the document is asked for.
-
-    `asked`: name -> (what was given, the prompt; empty for what need not be there).
-    """
-    from gateway.redaction import redact
-
-    found: dict[str, str] = {}
-    for name, (value, prompt) in asked.items():
-        if value is None and prompt and not _has(document, name):
-            value = typer.prompt(prompt, hide_input=True, err=True)
-        if value:
-            redact(value.strip())
-            found[name] = value.strip()
-    return found
-
-
-def _has(document: Any, name: str) -> bool:
-    """Whether a document has a secret that can be used: plain, or from the environment."""
-    if not isinstance(document, dict):
-        return False
-    value = document.get(name)
-    if isinstance(value, str) and value and not value.startswith("encrypted:"):
-        return True
-    return any(_has(part, name) for part in document.values())
+    owner = await require_organization(session.database, organization)
+    return owner, await find_bot(session.database, owner, bot)
 
 
 @connect.command()
@@ -94,14 +62,12 @@ def telegram(
 ) -> None:
     """Connect a Telegram bot: check its token, store it encrypted, set the webhook (or poll), menu and texts."""
     document, place = read_document(config)
-    given = _secrets({"bot_token": (token, "Token from @BotFather")}, document)
-    from gateway.admin.bots import find_bot, require_organization
+    given = ask_secrets({"bot_token": (token, "Token from @BotFather")}, document)
     from gateway.admin.telegram import TelegramConnector
     from gateway.cli.session import run
 
     async def work(session: Session) -> telegram_admin.Connected:
-        owner = await require_organization(session.database, organization)
-        chosen = await find_bot(session.database, owner, bot)
+        owner, chosen = await _place(session, organization, bot)
         connector = TelegramConnector(session.settings, session.database, session.keyring, owner)
         return await connector.connect(
             chosen,
@@ -165,7 +131,7 @@ def whatsapp(
         document.setdefault("authentication", {})["business_phone_number_id"] = phone_number_id
     if business_account_id:
         document.setdefault("business_account", {})["business_account_id"] = business_account_id
-    given = _secrets(
+    given = ask_secrets(
         {
             "access_token": (token, "Access token"),
             "app_secret": (app_secret, "App secret"),
@@ -173,13 +139,11 @@ def whatsapp(
         },
         document,
     )
-    from gateway.admin.bots import find_bot, require_organization
     from gateway.admin.whatsapp import WhatsAppConnector
     from gateway.cli.session import run
 
     async def work(session: Session) -> whatsapp_admin.Connected:
-        owner = await require_organization(session.database, organization)
-        chosen = await find_bot(session.database, owner, bot)
+        owner, chosen = await _place(session, organization, bot)
         connector = WhatsAppConnector(session.settings, session.database, session.keyring, owner)
         return await connector.connect(
             chosen, document=document, given=given, name=name, now=utc_now(), place=place
@@ -236,7 +200,7 @@ def slack(
     if socket_mode:
         document["event_delivery"] = "socket_mode"
     by_socket = document.get("event_delivery") == "socket_mode"
-    given = _secrets(
+    given = ask_secrets(
         {
             "bot_token": (token, "Bot token (xoxb-…)"),
             "signing_secret": (signing_secret, "" if by_socket else "Signing secret"),
@@ -244,13 +208,11 @@ def slack(
         },
         document,
     )
-    from gateway.admin.bots import find_bot, require_organization
     from gateway.admin.slack import SlackConnector
     from gateway.cli.session import run
 
     async def work(session: Session) -> slack_admin.Connected:
-        owner = await require_organization(session.database, organization)
-        chosen = await find_bot(session.database, owner, bot)
+        owner, chosen = await _place(session, organization, bot)
         connector = SlackConnector(session.settings, session.database, session.keyring, owner)
         return await connector.connect(
             chosen, document=document, given=given, name=name, now=utc_now(), place=place
@@ -293,13 +255,11 @@ def web(
 ) -> None:
     """Connect the website widget and print the line to paste into the page."""
     document, place = read_document(config)
-    from gateway.admin.bots import find_bot, require_organization
     from gateway.admin.web import connect_web, embed_code, page_policy
     from gateway.cli.session import run
 
     async def work(session: Session) -> tuple[Channel, list[str], str]:
-        owner = await require_organization(session.database, organization)
-        chosen = await find_bot(session.database, owner, bot)
+        owner, chosen = await _place(session, organization, bot)
         channel = await connect_web(
             session.database,
             session.keyring,
