@@ -298,11 +298,18 @@ async def test_a_body_that_stalls_is_not_waited_for_for_ever(served: Served) -> 
     assert await served.post(payload) == 200
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
 async def test_other_methods_are_not_allowed(served: Served, method: str) -> None:
     answer = await served.exchange(raw(served.path, b"", AUTHENTIC, method=method))
     assert status(answer) == 405
-    assert b"\r\nAllow: POST\r\n" in answer
+    assert b"\r\nAllow: GET,POST\r\n" in answer
+
+
+async def test_a_platform_without_a_handshake_answers_a_get_as_if_nobody_lived_there(served: Served) -> None:
+    here = await served.exchange(raw(served.path, b"", AUTHENTIC, method="GET"))
+    nowhere = await served.exchange(raw("/webhook/telegram/nobody", b"", AUTHENTIC, method="GET"))
+    assert status(here) == status(nowhere) == 401
+    assert here.partition(b"\r\n\r\n")[2] == nowhere.partition(b"\r\n\r\n")[2]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ async def test_ten_thousand_mutated_bodies_are_stored_and_none_fails(
         started = time.monotonic()
         findings = await post_all(served.gateway.url + served.path, bodies(COUNT, SEED))
         seconds = time.monotonic() - started
-        rows = await served.inbox()
+        # The timers of what the bodies began (an album that is gathered) are events of our own.
+        rows = [row for row in await served.inbox() if not row["external_id"].startswith("timer:")]
         kinds = Counter(row["status"] for row in rows)
         print(
             f"\n{COUNT} bodies (seed {SEED}) in {seconds:.1f} s: answers {dict(findings.statuses)}, "

@@ -20,6 +20,9 @@ __all__ = ["browser", "site"]
 pytestmark = BROWSER
 
 SMALL = png(8, 6, landscape(0.1))
+SLOW_IMAGE = """addEventListener("DOMContentLoaded", () =>
+  document.body.append(Object.assign(new Image(), {src: "/slow.png"})))"""
+"""Part of the page from the beginning, so that the page is not loaded before the image is."""
 
 
 async def open_panel(page: Page) -> None:
@@ -122,8 +125,8 @@ async def test_a_lazy_widget_waits_for_the_page_and_opens_no_socket_by_itself(
 
         await page.route("**/slow.png", hold)
         query = {"data-bot-id": "demo"}
+        await page.add_init_script(SLOW_IMAGE)
         await page.goto(str(site.server.make_url("/shop").with_query(query)), wait_until="commit")
-        await page.evaluate("document.body.append(Object.assign(new Image(), {src: '/slow.png'}))")
         await asked.wait()
         await page.wait_for_timeout(300)
         await expect(page.locator("button.launcher")).to_have_count(0)
