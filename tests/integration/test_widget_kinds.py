@@ -260,18 +260,18 @@ async def test_edits_reactions_quotes_and_read_marks(browser: Browser, site: Sit
 
 
 async def test_a_long_menu_turns_its_pages_in_place(browser: Browser, site: Site) -> None:
-    def page(number: int) -> OutboundMessage:
+    def page(number: int, click: str = "") -> OutboundMessage:
         leaves = [("m:p0", "Back")] if number else [("m:p1", "More")]
         options = [(f"m:{number}", f"Option {number}"), *leaves]
         return OutboundMessage(
-            text="Which?", choices=tuple(Choice(id=id, title=title) for id, title in options)
+            text="Which?", choices=tuple(Choice(id=id, title=title) for id, title in options), edits=click
         )
 
     async with begun(browser, site) as (shop, talk):
         talk.bot_sends(page(0))
         await shop.choice("More").click()
         await until(lambda: talk.heard == [ChoiceMade(choice="m:p1", title="More")])
-        talk.bot_sends(page(1))
+        talk.bot_sends(page(1, site.turns.events[-1].message))
         await expect(shop.choice("Option 1")).to_be_visible()
         await expect(shop.choice("Option 0")).to_have_count(0)
         await shop.shows("Which?")

@@ -107,7 +107,9 @@ export class Transcript {
 
   /** The line that a message takes the place of. */
   #earlier(message: Message): Line | undefined {
-    if (message.replaces) return this.#byId.get(message.replaces);
+    const replaced = message.replaces ? this.#byId.get(message.replaces) : undefined;
+    if (replaced) return replaced;
+    // A page that is turned names the visitor's click, which is no line.
     if (!message.menu || message.menu !== this.#turning) return undefined;
     return this.#lines.findLast((line) => line.parts.menu === message.menu);
   }

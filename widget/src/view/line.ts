@@ -85,7 +85,8 @@ export class LineView {
     if (words) said.push(this.#bubble(words));
     if (kit && parts.location) said.push(kit.place(parts.location, stage));
     if (kit && parts.contact) said.push(kit.contact(parts.contact, stage));
-    if (kit && !this.#reactions) {
+    // Beside cards without a word there is no place for the button.
+    if (kit && said.length > 0 && !this.#reactions) {
       this.#reactions = new kit.ReactionBar(stage.texts, (emoji) => this.#actions.react(this.#line, emoji));
     }
     this.#said.replaceChildren(...said, ...(this.#reactions ? [this.#reactions.element] : []));
