@@ -46,6 +46,7 @@ KEYS = "@"
 """In a path of marks: every key of an object."""
 DEEP = "**"
 """In a path of marks: every text within a value, however deep."""
+_WILD = frozenset((EACH, KEYS, DEEP))
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -104,6 +105,8 @@ def marked(model: type[BaseModel]) -> tuple[tuple[tuple[str, ...], MarkKind], ..
 
 def select(value: Any, path: tuple[str, ...], prefix: Path = ()) -> list[tuple[Path, Any]]:
     """The values in raw data that `path` leads to, with their full paths; what is not there is passed over."""
+    if path and path[0] not in _WILD and (type(value) is not dict or path[0] not in value):
+        return []  # by far the most frequent: a setting that a node does not have
     found = [(prefix, value)]
     for step in path:
         if step == KEYS:
